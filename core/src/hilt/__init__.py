@@ -1,0 +1,1 @@
+"""hilt: the human-in-the-loop toolkit for robot learning."""

@@ -1,0 +1,225 @@
+"""The messages between the processes of a session, and in its log.
+
+Between processes they travel as msgpack, in the log as JSON (there a value that is not finite is null).
+Vectors are lists in the order of the names that the session's `Header` gives.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Phase(StrEnum):
+    READY = "ready"
+    AUTONOMOUS = "autonomous"
+    PAUSED = "paused"
+    HUMAN = "human"
+    SAVED = "saved"
+    DISCARDED = "discarded"
+    RESET = "reset"
+    FAULT = "fault"
+    ENDED = "ended"
+
+
+class Source(StrEnum):
+    """Who commands."""
+
+    HOLD = "hold"
+    POLICY = "policy"
+    HUMAN = "human"
+    RAMP = "ramp"
+    REPLAY = "replay"
+
+
+class Segment(StrEnum):
+    """What the frames of an episode are, for training."""
+
+    AUTONOMOUS = "autonomous"
+    RECOVERY = "recovery"
+    CORRECTION = "correction"
+
+
+class Message(msgspec.Struct, tag=True, frozen=True, kw_only=True):
+    pass
+
+
+class SetMode(Message, frozen=True, kw_only=True):
+    """Session -> rig. What the phase machine wants from the arm, from the next tick on.
+
+    epoch: counts up at every hand-over to the policy; chunks of another epoch are dropped.
+    recorded: whether the frames of this phase belong to the dataset.
+    """
+
+    phase: Phase
+    source: Source
+    segment: Segment
+    episode: int
+    epoch: int
+    recorded: bool
+
+
+class Acknowledge(Message, frozen=True, kw_only=True):
+    """Session -> rig. The operator has looked at a fault; hold from where the arm is."""
+
+
+class ReleaseTorque(Message, frozen=True, kw_only=True):
+    """Session -> rig. The operator confirmed that nothing will fall."""
+
+
+class Stop(Message, frozen=True, kw_only=True):
+    """Session -> rig, policy, cameras, recorder. Hold, close, exit."""
+
+
+class BeginEpisode(Message, frozen=True, kw_only=True):
+    """Session -> recorder. Open the log of an episode."""
+
+    episode: int
+    task: str
+
+
+class EndEpisode(Message, frozen=True, kw_only=True):
+    """Session -> recorder. Close the log of the episode. success: None if nobody said."""
+
+    episode: int
+    saved: bool
+    success: bool | None = None
+
+
+class DiscardLast(Message, frozen=True, kw_only=True):
+    """Session -> recorder. Take back the last saved episode."""
+
+    episode: int
+
+
+class EventSeen(Message, frozen=True, kw_only=True):
+    """Session -> recorder. One step of the phase machine, in the order in which it happened."""
+
+    time_ns: int
+    event: str
+    device: str
+    old: Phase
+    new: Phase
+
+
+class ChunkMessage(Message, frozen=True, kw_only=True):
+    """Policy -> rig. consumed: how many actions of its epoch the rig had consumed at the observation."""
+
+    epoch: int
+    id: int
+    observed_ns: int
+    consumed: int
+    started_ns: int
+    finished_ns: int
+    actions: list[list[float]]
+    model: list[list[float]]
+
+
+class Status(Message, frozen=True, kw_only=True):
+    """Any process -> session. state: `ready`, `saved`, `lost`, `back`, `failed`, `working`, `done`."""
+
+    device: str
+    state: str
+    detail: str = ""
+    episode: int = -1
+
+
+class Tick(Message, frozen=True, kw_only=True):
+    """Rig -> everyone, once a tick.
+
+    time_ns: where the tick is on the grid t0 + k dt. wrote_ns: when the command was on its way. read_ns: when the
+    measurement was complete. frame: index of the dataset frame that starts here, or -1. boundary: it follows a gap.
+    proposed, requested: what the policy, and what the source in force, wants from here on. sent: what went out at this
+    tick. measured, ages_ns: the robot, read after `sent`, and how old each value was at read_ns. wants: how many
+    actions the queue has left; consumed: how many of this epoch were used.
+    """
+
+    k: int
+    time_ns: int
+    wrote_ns: int
+    read_ns: int
+    phase: Phase
+    source: Source
+    segment: Segment
+    episode: int
+    epoch: int
+    frame: int
+    boundary: bool
+    sent: list[float]
+    measured: list[float]
+    fresh: list[bool]
+    ages_ns: list[int]
+    requested: list[float]
+    proposed: list[float] | None
+    leader: list[float] | None
+    leader_fresh: bool
+    leader_sent: list[float] | None
+    queue: int
+    consumed: int
+    chunk: int
+    lease_age_ns: int
+    limited: list[str]
+    alarm: str
+    inputs: list["SetMode | Acknowledge | ReleaseTorque | Stop | ChunkMessage"]
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of the dataset. names: of its components. meaning: of the numbers of an enumeration."""
+
+    name: str
+    dtype: str
+    shape: list[int]
+    names: list[str] | None = None
+    meaning: dict[str, int] | None = None
+
+
+class CameraColumn(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    height: int
+    width: int
+    channels: int
+    dtype: str = "uint8"
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What one needs to read a log. config: the whole configuration of the session, as it was given."""
+
+    session: str
+    robot_type: str
+    fps: int
+    interpolation: int
+    state_names: list[str]
+    action_names: list[str]
+    leader_names: list[str]
+    columns: list[Column]
+    cameras: list[CameraColumn]
+    config: dict[str, Any]
+    policy: str = ""
+    version: int = 1
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One dataset frame: a value for every declared column but the images, which follow in their own channels."""
+
+    frame: int
+    time_ns: int
+    values: dict[str, Any]
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How an episode ended. recovered: it was cut off, and what was durable of it has been kept."""
+
+    saved: bool
+    success: bool | None = None
+    recovered: bool = False
+
+
+ToRig = SetMode | Acknowledge | ReleaseTorque | Stop
+ToRecorder = BeginEpisode | EndEpisode | DiscardLast | EventSeen | Stop
+AnyMessage = ToRig | ToRecorder | ChunkMessage | Status | Tick
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(AnyMessage)
+
+encode = _encoder.encode
+decode = _decoder.decode
