@@ -1,0 +1,61 @@
+"""Logs that were cut off."""
+
+from pathlib import Path
+
+import msgspec
+
+from hilt.ipc.messages import Outcome
+from hilt.log.files import Episode, LogFile, sync_folder
+from hilt.log.reader import EpisodeLog
+from hilt.log.writer import DISCARDED, PART, free_name
+from hilt_hooks import HiltError
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """The logs in `folder` that were cut off, or are being written."""
+    return sorted(folder.glob(f"*.mcap{PART}"))
+
+
+def recover(part: Path) -> Path | None:
+    """Make a finished log, marked `recovered`, of what is whole in a cut-off one, and remove that. Gives its path.
+
+    None if there is nothing to keep: the file is moved to `<name>.empty` if it has no row, and to `<stem>.mcap.discarded`
+    if the operator had discarded the episode. Killed at any instant and called again, it ends in the same.
+    """
+    log, final = _open(part), part.with_name(part.name.removesuffix(PART))
+    if log is None or next(log.rows(), None) is None:
+        _rename(part, free_name(part, ".empty"))
+        return None
+    outcome = log.outcome or Outcome(saved=True)
+    if not outcome.saved:
+        _rename(part, free_name(final, DISCARDED))
+        return None
+    draft = final.with_name(final.name + ".recovering")
+    draft.unlink(missing_ok=True)
+    _copy(log, draft, msgspec.structs.replace(outcome, recovered=True))
+    draft.rename(final)
+    part.unlink()
+    sync_folder(part.parent)
+    return final
+
+
+def _open(part: Path) -> EpisodeLog | None:
+    try:
+        return EpisodeLog(part)
+    except HiltError:
+        return None
+
+
+def _rename(old: Path, new: Path) -> None:
+    old.rename(new)
+    sync_folder(new.parent)
+
+
+def _copy(log: EpisodeLog, draft: Path, outcome: Outcome) -> None:
+    episode = Episode(episode=log.episode, task=log.task, started_ns=log.started_ns)
+    copy = LogFile(draft, log.header, episode)
+    for chunk in log.chunks():
+        for topic, time_ns, data in chunk:
+            copy.add(topic, time_ns, data)
+        copy.flush()
+    copy.finish(outcome)

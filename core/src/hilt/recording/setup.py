@@ -1,0 +1,23 @@
+"""What the recorder process is started with."""
+
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from hilt.ipc.messages import Header
+
+
+@frozen(kw_only=True)
+class RecorderSetup:
+    """Data only: it travels to a spawned process.
+
+    run_dir: where the session's rings are. logs: the folder of this session's logs, `<dataset>/hilt/logs/<session>`.
+    recorder_factory: "module:attribute", called with recorder_config, gives the Recorder; None: logs only.
+    """
+
+    run_dir: Path
+    header: Header
+    logs: Path
+    recorder_factory: str | None = None
+    recorder_config: Any = None

@@ -1,0 +1,214 @@
+"""What the rig decides in a tick: a function of what it was told and what it measured, without clock or bus.
+
+Given the same `Inputs` in the same order, an `Engine` gives the same `Decision`s. All inputs are in the log.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import field, frozen
+
+from hilt.ipc.lease import EXPIRES_S
+from hilt.ipc.messages import Acknowledge, ChunkMessage, Phase, Segment, SetMode, Source
+from hilt.rig.governor import Governed, Governor
+from hilt.rig.leader import Handover, LeaderSource
+from hilt.rig.queue import ActionQueue, Interpolator
+from hilt_hooks import Floats
+
+STALE_S = 0.1
+"""A robot or leader that has been silent for longer than this is not acted upon: the arm holds."""
+
+READY = SetMode(
+    phase=Phase.READY, source=Source.HOLD, segment=Segment.AUTONOMOUS, episode=0, epoch=0, recorded=False
+)
+
+
+@frozen(eq=False)
+class Sensed:
+    """One arm, in the order of its channels. silent_s: for how long a value has been missing."""
+
+    values: Floats
+    silent_s: float = 0.0
+
+
+@frozen(eq=False)
+class Inputs:
+    """All that a tick depends on. lease_s: since the session last renewed its lease."""
+
+    k: int
+    robot: Sensed
+    leader: Sensed | None
+    messages: Sequence[SetMode | Acknowledge | ChunkMessage]
+    lease_s: float
+
+
+@frozen(eq=False)
+class Decision:
+    """robot: the next command. leader: where it should mirror to, or None. leader_torque: whether it should be stiff.
+
+    requested, proposed: see `Tick`. frame: index of the dataset frame that starts here, or -1.
+    """
+
+    robot: Governed
+    leader: Governed | None
+    leader_torque: bool
+    source: Source
+    requested: Floats
+    proposed: Floats | None
+    frame: int
+    boundary: bool
+    alarm: str
+
+
+@frozen
+class Layout:
+    """interpolation: commands per frame. to_robot: for each robot channel, the leader's. to_leader: and back."""
+
+    interpolation: int
+    period_s: float
+    to_robot: tuple[int, ...] = ()
+    to_leader: tuple[int, ...] = ()
+    mirrors: bool = False
+    handover: Handover = field(factory=Handover)
+
+
+class Engine:
+    def __init__(self, layout: Layout, robot: Governor, leader: Governor | None, at: Floats) -> None:
+        self.mode = READY
+        self._layout = layout
+        self._robot, self._leader = robot, leader
+        self._sent = robot.begin(at)
+        self._mirrored: Governed | None = None
+        self._hand = LeaderSource(layout.handover, layout.period_s)
+        self.queue = ActionQueue()
+        self._interpolator = Interpolator(layout.interpolation)
+        self._interpolator.begin(at)
+        self._requested = at
+        self._proposed: Floats | None = None
+        self._fault = ""
+        self._grid = _Grid(layout.interpolation)
+
+    def decide(self, inputs: Inputs) -> Decision:
+        for message in inputs.messages:
+            self._take(message, inputs)
+        self._watch(inputs)
+        source = Source.HOLD if self._fault else self.mode.source
+        starts = self._grid.starts(inputs.k, self.mode.recorded and not self._fault)
+        target = self._target(source, inputs, starts)
+        measured = inputs.robot.values
+        self._sent = self._robot.hold(self._sent, measured) if target is None else self._robot.command(self._sent, target, measured)
+        if target is None:
+            self._requested = self._sent.sent
+            self._interpolator.begin(self._sent.sent)
+        frame, boundary = self._grid.frame(inputs.k) if starts else (-1, False)
+        return Decision(
+            robot=self._sent,
+            leader=self._mirror(source, inputs),
+            leader_torque=self._layout.mirrors and source != Source.HUMAN,
+            source=Source.HOLD if target is None else source,
+            requested=self._requested,
+            proposed=self._proposed if source == Source.POLICY else None,
+            frame=frame,
+            boundary=boundary,
+            alarm=self._fault or self._sent.alarm,
+        )
+
+    def _take(self, message: SetMode | Acknowledge | ChunkMessage, inputs: Inputs) -> None:
+        if isinstance(message, ChunkMessage):
+            self.queue.put(message)
+        elif isinstance(message, Acknowledge):
+            self._fault = ""
+            self._sent = self._robot.begin(inputs.robot.values)
+        else:
+            self._enter(message, inputs)
+
+    def _enter(self, mode: SetMode, inputs: Inputs) -> None:
+        if mode.epoch != self.mode.epoch or mode.source != Source.POLICY:
+            self.queue.begin(mode.epoch)
+        if mode.source != self.mode.source:
+            self._interpolator.begin(self._sent.sent)
+            self._requested = self._sent.sent
+            self._hand.release()
+        if mode.recorded and not self.mode.recorded:
+            self._grid.restart(inputs.k, new_episode=mode.episode != self._grid.episode)
+            self._grid.episode = mode.episode
+        self.mode = mode
+
+    def _watch(self, inputs: Inputs) -> None:
+        """Latch a fault: it stays until the operator acknowledges it."""
+        if self._fault:
+            return
+        if inputs.lease_s > EXPIRES_S:
+            self._fault = "holding: the session does not answer"
+        elif inputs.robot.silent_s > STALE_S:
+            self._fault = "holding: the robot does not answer"
+        elif self.mode.source == Source.HUMAN and (inputs.leader is None or inputs.leader.silent_s > STALE_S):
+            self._fault = "holding: the leader does not answer"
+        if self._fault:
+            self.queue.begin(self.mode.epoch)
+
+    def _target(self, source: Source, inputs: Inputs, starts: bool) -> Floats | None:
+        """Where the source wants the robot, or None to hold."""
+        if source == Source.POLICY:
+            return self._from_policy(starts)
+        if source == Source.HUMAN and inputs.leader is not None:
+            return self._from_leader(inputs.leader)
+        return None
+
+    def _from_policy(self, starts: bool) -> Floats | None:
+        if starts:
+            action = self.queue.pop()
+            if action is None and self.queue.consumed == 0:
+                return None
+            if action is not None:
+                self._proposed = self._requested = action
+                self._interpolator.to(action)
+        return self._interpolator.next() if self.queue.consumed else None
+
+    def _from_leader(self, leader: Sensed) -> Floats:
+        pose = leader.values[list(self._layout.to_robot)]
+        if not self._hand.engaged:
+            self._hand.engage(self._sent.sent, pose)
+        self._requested = self._hand.target(pose)
+        return self._requested
+
+    def _mirror(self, source: Source, inputs: Inputs) -> Governed | None:
+        """The leader follows the robot whenever it does not lead."""
+        if self._leader is None or inputs.leader is None or not self._layout.mirrors or source == Source.HUMAN:
+            self._mirrored = None
+            return None
+        at = inputs.leader.values
+        before = self._mirrored or self._leader.begin(at)
+        self._mirrored = self._leader.command(before, self._sent.sent[list(self._layout.to_leader)], at)
+        return self._mirrored
+
+
+class _Grid:
+    """Which ticks start a dataset frame: every `interpolation`-th one, from where recording last began."""
+
+    def __init__(self, interpolation: int) -> None:
+        self._every = interpolation
+        self._anchor, self._slot, self._frame = 0, -1, 0
+        self._gap = False
+        self.episode = -1
+
+    def restart(self, k: int, *, new_episode: bool) -> None:
+        self._frame = 0 if new_episode else self._frame
+        self._gap = not new_episode
+        self._anchor, self._slot = k, -1
+
+    def starts(self, k: int, recorded: bool) -> bool:
+        return recorded and (k - self._anchor) // self._every > self._slot
+
+    def frame(self, k: int) -> tuple[int, bool]:
+        """Index of the frame that starts at tick k, and whether frames are missing before it."""
+        slot = (k - self._anchor) // self._every
+        boundary = self._gap or slot > self._slot + 1
+        frame = self._frame
+        self._slot, self._frame, self._gap = slot, frame + 1, False
+        return frame, boundary
+
+
+def matching(have: tuple[str, ...], want: tuple[str, ...]) -> tuple[int, ...]:
+    """For each name in `want`, its index in `have`; the caller has checked that both have the same names."""
+    return tuple(int(i) for i in np.array([have.index(name) for name in want], dtype=int))

@@ -1,0 +1,49 @@
+"""What a check is, and how a table of rules becomes checks of one device."""
+
+import unittest
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
+CaseT = TypeVar("CaseT")
+
+
+class NotConforming(AssertionError):
+    """The device breaks the rule; the message says how."""
+
+
+class NotExercised(unittest.SkipTest):
+    """The rule could not be tried; the message says what was missing. pytest reports it as skipped."""
+
+
+@frozen
+class Check:
+    """One rule, applied to one device. run: returns, or raises NotConforming or NotExercised."""
+
+    id: str
+    title: str
+    run: Callable[[], None]
+
+
+@frozen
+class Rule(Generic[CaseT]):
+    """One line of a kind's table. A rule with capabilities is for devices that declare all of them."""
+
+    id: str
+    title: str
+    run: Callable[[CaseT], None]
+    capabilities: frozenset[str] = frozenset()
+
+
+def checks(rules: Iterable[Rule[CaseT]], case: CaseT, capabilities: frozenset[str]) -> Iterator[Check]:
+    """The checks that apply to a device with these capabilities."""
+    for rule in rules:
+        if rule.capabilities <= capabilities:
+            yield Check(rule.id, rule.title, partial(rule.run, case))
+
+
+def expect(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise NotConforming(otherwise)

@@ -1,0 +1,365 @@
+"""Devices with one fault each. The base class says which check must find it."""
+
+import contextlib
+import os
+import threading
+import time
+
+import numpy as np
+from attrs import evolve, field, frozen
+from memory_devices import NAMES, RANGE, WORLDS, ArmConfig, MemoryLeader, MemoryRobot, World
+
+from hilt_hooks import ConfigError, Limits, Reading, Signal, Vector, option
+
+
+class OpensInInit(MemoryRobot):
+    def __init__(self, config: ArmConfig) -> None:
+        super().__init__(config)
+        os.listdir(".")
+
+
+class ThreadInInit(MemoryRobot):
+    def __init__(self, config: ArmConfig) -> None:
+        super().__init__(config)
+        threading.Thread(target=time.sleep, args=(1,), name="reader", daemon=True).start()
+
+
+class NoTorqueReadBack(MemoryRobot):
+    torque = None  # type: ignore[assignment]
+
+
+class OtherSignature(MemoryRobot):
+    def read(self, deadline_ns: int, retries: int) -> Reading:  # type: ignore[override]
+        return super().read(deadline_ns)
+
+
+class MethodForProperty(MemoryRobot):
+    def chain(self):  # type: ignore[override]
+        return None
+
+
+class CanDamp(MemoryRobot):
+    def damp(self) -> None:
+        self.world.switch(False)
+
+
+class NoUnit(MemoryRobot):
+    @property
+    def action_signals(self) -> tuple[Signal, ...]:
+        return tuple(Signal(name, "", limits=RANGE) for name in NAMES)
+
+
+class SameNameTwice(MemoryRobot):
+    @property
+    def observation_signals(self) -> tuple[Signal, ...]:
+        return (*self.action_signals, self.action_signals[0])
+
+
+class SignalsOnlyConnected(MemoryRobot):
+    @property
+    def observation_signals(self) -> tuple[Signal, ...]:
+        return self.action_signals if self._world else ()
+
+
+class NoRange(MemoryRobot):
+    @property
+    def action_signals(self) -> tuple[Signal, ...]:
+        return tuple(Signal(name, "deg") for name in NAMES)
+
+
+class UpsideDownRange(MemoryRobot):
+    @property
+    def action_signals(self) -> tuple[Signal, ...]:
+        return tuple(Signal(name, "deg", limits=Limits(10, -10)) for name in NAMES)
+
+
+class ForgetsChannel(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return Reading(whole.names[:-1], whole.values[:-1], whole.times[:-1], whole.fresh[:-1])
+
+
+class SinglePrecision(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return Reading(whole.names, whole.values.astype(np.float32), whole.times, whole.fresh)
+
+
+class WallClock(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return Reading(whole.names, whole.values, np.full(len(NAMES), time.time_ns()), whole.fresh)
+
+
+class TimeOfConnect(MemoryRobot):
+    def connect(self) -> None:
+        super().connect()
+        self._connected_ns = time.monotonic_ns() - 10_000_000_000
+
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return Reading(whole.names, whole.values, np.full(len(NAMES), self._connected_ns), whole.fresh)
+
+
+class StaleAsFresh(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return Reading(whole.names, whole.values, whole.times, np.full(len(NAMES), True))
+
+
+class ZeroForStale(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return Reading(whole.names, np.where(whole.fresh, whole.values, -1.0), whole.times, whole.fresh)
+
+
+class IgnoresDeadline(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        if self.world.muted:
+            time.sleep(0.5)
+        return super().read(deadline_ns)
+
+
+class NeverNoticesLoss(MemoryRobot):
+    @property
+    def world(self) -> World:
+        return WORLDS[self.config.port]
+
+
+class LossAsOSError(MemoryRobot):
+    @property
+    def world(self) -> World:
+        if self._world is None or not self._world.plugged:
+            raise OSError(5, "Input/output error")
+        return self._world
+
+
+class WriteLossAsOSError(MemoryRobot):
+    def write(self, command: Vector) -> None:
+        if not WORLDS[self.config.port].plugged:
+            raise OSError(5, "Input/output error")
+        super().write(command)
+
+
+class DisconnectNeedsDevice(MemoryRobot):
+    def disconnect(self) -> None:
+        if self._world is not None:
+            self.world.now()
+        super().disconnect()
+
+
+class SecondConnectBreaks(MemoryRobot):
+    def connect(self) -> None:
+        if self._world is not None:
+            raise RuntimeError("already open")
+        super().connect()
+
+
+class DisconnectOnce(MemoryRobot):
+    def disconnect(self) -> None:
+        if self._world is None:
+            raise RuntimeError("not connected")
+        super().disconnect()
+
+
+class OneConnect(MemoryRobot):
+    _used = False
+
+    def connect(self) -> None:
+        if self._used:
+            raise RuntimeError("a thread can only be started once")
+        self._used = True
+        super().connect()
+
+
+class BareConnectError(MemoryRobot):
+    def connect(self) -> None:
+        if not WORLDS[self.config.port].plugged:
+            raise OSError(2, "No such file or directory")
+        super().connect()
+
+
+class ConnectsToNothing(MemoryRobot):
+    def connect(self) -> None:
+        self._world = WORLDS[self.config.port]
+
+
+class LeavesFileOpen(MemoryRobot):
+    def connect(self) -> None:
+        super().connect()
+        self._file = os.open(os.devnull, os.O_RDONLY)
+
+
+class LeavesThread(MemoryRobot):
+    def connect(self) -> None:
+        super().connect()
+        threading.Thread(target=time.sleep, args=(3,), name="reader", daemon=True).start()
+
+
+class TorqueLies(MemoryRobot):
+    def torque(self) -> bool:
+        return True
+
+
+class TorqueOnToOldTarget(MemoryRobot):
+    def set_torque(self, on: bool) -> None:
+        self.world.switch(on)
+
+
+class DisconnectDropsArm(MemoryRobot):
+    def disconnect(self) -> None:
+        if self._world is not None:
+            self._world.switch(False)
+        super().disconnect()
+
+
+class ConnectMakesStiff(MemoryRobot):
+    def connect(self) -> None:
+        super().connect()
+        self.set_torque(True)
+
+
+class NumbersInIdentity(MemoryRobot):
+    def identify(self) -> dict[str, str]:
+        return {"firmware": 3.1}  # type: ignore[dict-item]
+
+
+class CurrentsWithOtherNames(MemoryRobot):
+    def current(self, deadline_ns: int) -> Reading:
+        return self.read(deadline_ns).with_prefix("current_")
+
+
+class EmptyDiagnosis(MemoryRobot):
+    def diagnose(self) -> list[dict[str, str]]:
+        return []
+
+
+class EventsAsNumbers(MemoryRobot):
+    def events(self) -> list[str]:
+        return [1]  # type: ignore[list-item]
+
+
+class PathAsText(MemoryRobot):
+    calibration_path = "memory.json"  # type: ignore[assignment]
+
+
+class ParksOutside(MemoryRobot):
+    def park_target(self) -> Vector:
+        return Vector(NAMES, np.full(len(NAMES), 200.0))
+
+
+class ChainOfOthers(MemoryRobot):
+    @property
+    def chain(self):  # type: ignore[override]
+        return evolve(super().chain, signals={"base": "shoulder.pos"})
+
+
+class ByPosition(MemoryRobot):
+    def write(self, command: Vector) -> None:
+        self._checked(command)
+        self.world.command(command.values.copy())
+
+
+class SurplusIgnored(MemoryRobot):
+    def write(self, command: Vector) -> None:
+        known = {name: value for name, value in command.as_dict().items() if name in NAMES}
+        super().write(Vector.of(known))
+
+
+class SendsThenChecks(MemoryRobot):
+    def write(self, command: Vector) -> None:
+        for index, value in enumerate(command.in_order(NAMES)):
+            if not np.isfinite(value):
+                raise ConfigError(f"{NAMES[index]} is {value}")
+            goal = self.world.goal.copy()
+            goal[index] = value
+            self.world.command(goal)
+
+
+class KeyErrorForNames(MemoryRobot):
+    def write(self, command: Vector) -> None:
+        values = command.as_dict()
+        if len(values) != len(NAMES):
+            raise ConfigError("wrong number of channels")
+        super().write(Vector(NAMES, [values[name] for name in NAMES]))
+
+
+class AcceptsNaN(MemoryRobot):
+    def write(self, command: Vector) -> None:
+        self.world.command(np.nan_to_num(command.in_order(NAMES)))
+
+
+class HoldsOldTarget(MemoryRobot):
+    def hold(self) -> None:
+        self.world.switch(True)
+
+
+class HoldsOldTargetWhenLimp(MemoryRobot):
+    def hold(self) -> None:
+        if self.world.torque:
+            self.world.command(self.world.now().copy())
+        self.world.switch(True)
+
+
+class HoldStaysLimp(MemoryRobot):
+    def hold(self) -> None:
+        self.world.command(self.world.now().copy())
+
+
+class OtherNames(MemoryLeader):
+    @property
+    def action_signals(self) -> tuple[Signal, ...]:
+        return tuple(Signal(f"joint_{index}.pos", "deg", limits=RANGE) for index in range(len(NAMES)))
+
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return Reading(tuple(f"joint_{index}.pos" for index in range(len(NAMES))), whole.values, whole.times, whole.fresh)
+
+
+class MirrorsNothing(MemoryLeader):
+    def mirror(self, target: Vector) -> None:
+        self._checked(target)
+
+
+class MirrorsOneChannelShort(MemoryLeader):
+    def mirror(self, target: Vector) -> None:
+        goal = self._checked(target)
+        goal[-1] = self.world.goal[-1]
+        self.world.command(goal)
+
+
+class MirrorTakesTorqueBack(MemoryLeader):
+    def mirror(self, target: Vector) -> None:
+        super().mirror(target)
+        self.world.switch(True)
+
+
+class MirrorAcceptsAnything(MemoryLeader):
+    def mirror(self, target: Vector) -> None:
+        with contextlib.suppress(ConfigError):
+            super().mirror(target)
+
+
+@frozen(kw_only=True)
+class NoHelp:
+    port: str = "memory"
+    retries: int = option(2, help="How often a read is repeated")
+
+
+@frozen(kw_only=True)
+class DefaultOutside:
+    port: str = option("memory", help="Which arm in memory")
+    retries: int = option(20, help="How often a read is repeated", maximum=10)
+
+
+@frozen(kw_only=True)
+class ChangesItself:
+    port: str = option(
+        "memory",
+        help="Which arm in memory",
+    )
+    offset: int = field(default=0, converter=lambda value: value + 1, metadata=option(help="x").metadata)
+
+
+def not_there() -> None:
+    """A factory's module exists, the attribute it names does not."""

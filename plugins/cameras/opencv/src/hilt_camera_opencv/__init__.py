@@ -1,0 +1,1 @@
+"""Cameras through OpenCV: USB devices, network streams, video files."""

@@ -1,0 +1,1 @@
+"""`hilt train`: one machine, one process, any policy that registers a trainer."""

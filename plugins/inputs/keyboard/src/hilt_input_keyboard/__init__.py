@@ -1,0 +1,1 @@
+"""The keyboard of a terminal as an input: works over SSH, in tmux and without a display."""

@@ -1,0 +1,1 @@
+"""Foot pedals that Linux shows as a keyboard, as an input."""

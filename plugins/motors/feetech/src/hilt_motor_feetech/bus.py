@@ -1,0 +1,143 @@
+"""A bus of Feetech servos: two cyclic packets of our own, single registers through Feetech's SDK."""
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+
+from attrs import define, frozen
+
+from hilt_hooks import ConfigError, DeviceLost
+from hilt_motor_feetech import codec
+from hilt_motor_feetech.port import Port
+from hilt_motor_feetech.sdk import Sdk
+from hilt_motor_feetech.table import MODEL_NUMBERS, REGISTERS, Register
+
+_LATENCY_NS = 50_000_000
+"""What a USB adapter and a busy machine may add to an answer; nobody waits longer for one attempt."""
+
+
+@frozen
+class Motor:
+    id: int
+    model: str = "sts3215"
+
+
+@define
+class _Question:
+    """A prepared sync read. size: of all answers together."""
+
+    request: bytes
+    register: Register
+    size: int
+
+
+class FeetechBus:
+    """Servos by name. Cyclic calls never raise for a servo that is silent, all calls raise DeviceLost for a lost port."""
+
+    def __init__(self, port: str, motors: Mapping[str, Motor], baud: int = 1_000_000) -> None:
+        self.motors = dict(motors)
+        self._port = Port(port, baud)
+        self._names = {motor.id: name for name, motor in self.motors.items()}
+        self._questions: dict[str, _Question] = {}
+        if len(self._names) != len(self.motors):
+            raise ConfigError(f"{port}: two motors have the same id: { {name: each.id for name, each in motors.items()} }")
+
+    @property
+    def port(self) -> str:
+        return self._port.path
+
+    @property
+    def is_open(self) -> bool:
+        return self._port.is_open
+
+    def open(self) -> None:
+        """Raises ConnectError. Sends nothing."""
+        self._port.open()
+
+    def close(self) -> None:
+        """In every state. Sends nothing."""
+        self._port.close()
+
+    def sync_read(self, register: str, deadline_ns: int, retries: int = 1) -> dict[str, int | None]:
+        """One register of all motors by `deadline_ns`; None for a motor whose answer did not come or came damaged.
+
+        Asks again, up to `retries` times, while the deadline leaves time.
+        """
+        question = self._question(register)
+        answers: dict[str, int | None] = dict.fromkeys(self.motors)
+        missing = len(answers)
+        for attempts_left in range(retries + 1, 0, -1):
+            now = time.monotonic_ns()
+            until = min(now + (deadline_ns - now) // attempts_left, now + _LATENCY_NS)
+            missing -= self._ask(question, until, answers)
+            if not missing or time.monotonic_ns() >= deadline_ns:
+                break
+        return answers
+
+    def sync_write(self, register: str, values: Mapping[str, int]) -> None:
+        """One packet; no servo answers. Raises ValueError, before anything is sent, for a value that does not fit."""
+        self._port.write(codec.sync_write(REGISTERS[register], {self.motors[name].id: value for name, value in values.items()}))
+
+    def ping(self, motor: str, retries: int = 2) -> int | None:
+        """The model number, None if the motor does not answer."""
+        tries = (self._sdk.ping(self.motors[motor].id) for _ in range(retries + 1))
+        return next((model for model in tries if model is not None), None)
+
+    def read(self, register: str, motor: str, retries: int = 2) -> int:
+        """Raises DeviceLost when the motor does not answer."""
+        row = REGISTERS[register]
+        for _ in range(retries + 1):
+            data = self._sdk.read(self.motors[motor].id, row)
+            if data is not None:
+                return codec.decode(row, data)
+        raise self._silent(motor)
+
+    def write(self, register: str, motor: str, value: int, retries: int = 2) -> None:
+        """Write and read back. Raises DeviceLost when the motor does not answer or keeps another value."""
+        row = REGISTERS[register]
+        data = codec.encode(row, value)
+        for _ in range(retries + 1):
+            self._sdk.write(self.motors[motor].id, row, data)
+            kept = self.read(register, motor, retries)
+            if kept == value:
+                return
+        raise DeviceLost(f"{self.port}: {motor} (id {self.motors[motor].id}) keeps {register} = {kept}, not {value}")
+
+    def expected_model(self, motor: str) -> int:
+        return MODEL_NUMBERS[self.motors[motor].model]
+
+    @cached_property
+    def _sdk(self) -> Sdk:
+        return Sdk(self._port)
+
+    def _silent(self, motor: str) -> DeviceLost:
+        return DeviceLost(f"{self.port}: {motor} (id {self.motors[motor].id}) does not answer; check its cable and its power")
+
+    def _question(self, name: str) -> _Question:
+        if name not in self._questions:
+            register = REGISTERS[name]
+            ids = [motor.id for motor in self.motors.values()]
+            size = len(ids) * (codec.OVERHEAD + register.size)
+            self._questions[name] = _Question(codec.sync_read(register, ids), register, size)
+        return self._questions[name]
+
+    def _ask(self, question: _Question, until_ns: int, answers: dict[str, int | None]) -> int:
+        """Ask all motors once and fill in what comes; how many answers were new.
+
+        Over when the wire has carried as many bytes as there are to come, damaged or not, or when the time is up.
+        """
+        self._port.discard()
+        self._port.write(question.request)
+        buffer, new, register = bytearray(), 0, question.register
+        outstanding = question.size
+        while outstanding > 0:
+            left = len(buffer)
+            if not self._port.read_into(buffer, until_ns):
+                break
+            outstanding -= len(buffer) - left
+            for packet in codec.take_packets(buffer):
+                name = self._names.get(packet.id)
+                if name is not None and len(packet.data) == register.size:
+                    new += answers[name] is None
+                    answers[name] = codec.decode(register, packet.data)
+        return new

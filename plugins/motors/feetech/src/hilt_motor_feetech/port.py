@@ -1,0 +1,120 @@
+"""A serial port that is ours alone and that waits without spinning."""
+
+import contextlib
+import os
+import select
+import time
+from pathlib import Path
+
+import serial
+
+from hilt_hooks import ConnectError, DeviceLost
+
+_WRITE_PATIENCE_S = 0.01
+
+
+class Port:
+    """Raw bytes, 8N1. After `open`, everything goes through the file descriptor; every loss is a DeviceLost."""
+
+    def __init__(self, path: str, baud: int) -> None:
+        self.path, self.baud = path, baud
+        self._serial: serial.Serial | None = None
+        self._fd = -1
+
+    @property
+    def is_open(self) -> bool:
+        return self._fd >= 0
+
+    def open(self) -> None:
+        """Raises ConnectError: no such port, no permission, or another program has it."""
+        try:
+            self._serial = serial.Serial(self.path, self.baud, timeout=0, exclusive=True)
+        except (OSError, ValueError) as error:
+            raise ConnectError(_why(self.path, error)) from error
+        self._fd = self._serial.fileno()
+        os.set_blocking(self._fd, False)
+
+    def close(self) -> None:
+        """In every state; a port that is gone counts as closed."""
+        self._fd = -1
+        if self._serial is not None:
+            with contextlib.suppress(OSError):
+                self._serial.close()
+            self._serial = None
+
+    def write(self, data: bytes | bytearray) -> None:
+        try:
+            if os.write(self._fd, data) != len(data):
+                raise self._lost("took only part of a packet")
+        except BlockingIOError:
+            self._write_later(data)
+        except OSError as error:
+            raise self._lost(error.strerror) from error
+
+    def read_into(self, buffer: bytearray, until_ns: int) -> bool:
+        """Wait until bytes arrive and append them. False if none had come by `until_ns` (monotonic)."""
+        wait_s = (until_ns - time.monotonic_ns()) / 1e9
+        try:
+            ready, _, _ = select.select((self._fd,), (), (), max(0.0, wait_s))
+            if not ready:
+                return False
+            data = os.read(self._fd, 4096)
+        except (OSError, ValueError) as error:
+            raise self._lost(str(error)) from error
+        if not data:
+            raise self._lost("end of file")
+        buffer += data
+        return True
+
+    def discard(self) -> None:
+        """Drop what has arrived: answers to an earlier question."""
+        try:
+            os.read(self._fd, 4096)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise self._lost(error.strerror) from error
+
+    def _write_later(self, data: bytes | bytearray) -> None:
+        try:
+            _, ready, _ = select.select((), (self._fd,), (), _WRITE_PATIENCE_S)
+            if ready and os.write(self._fd, data) == len(data):
+                return
+        except OSError as error:
+            raise self._lost(error.strerror) from error
+        raise self._lost("takes no more data")
+
+    def _lost(self, reason: str | None) -> DeviceLost:
+        if self._serial is None:
+            return DeviceLost(f"{self.path}: not connected")
+        return DeviceLost(f"{self.path}: connection lost ({reason}); check the USB cable and the power of the arm")
+
+
+def _why(path: str, error: Exception) -> str:
+    if not os.path.exists(path):
+        near = sorted(str(each) for pattern in ("ttyACM*", "ttyUSB*", "cu.usb*") for each in Path("/dev").glob(pattern))
+        found = f"there are {', '.join(near)}" if near else "no serial adapter is plugged in"
+        return f"{path}: no such port; {found}; run: hilt find-port"
+    if isinstance(error.__context__, BlockingIOError) or "exclusively lock" in str(error):
+        return f"{path}: in use by {_holder(path)}"
+    if not os.access(path, os.R_OK | os.W_OK):
+        return f"{path}: no permission; run: sudo usermod -a -G dialout $USER, then log in again"
+    return f"{path}: cannot be opened: {error}"
+
+
+def _holder(path: str) -> str:
+    """Which process has the lock, where the system tells (Linux)."""
+    try:
+        status, locks = os.stat(path), Path("/proc/locks").read_text()
+    except OSError:
+        return "another program; end it first"
+    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    pid = next((line.split()[4] for line in locks.splitlines() if f" {device} " in line), None)
+    if pid is None:
+        return "another program; end it first"
+    if int(pid) == os.getpid():
+        return f"this very program (process {pid}): give each device its own port"
+    with contextlib.suppress(OSError):
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return f"process {pid} ({command[:80]}); end it first"
+    return f"process {pid}; end it first"

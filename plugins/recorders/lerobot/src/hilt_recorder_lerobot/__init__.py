@@ -1,0 +1,1 @@
+"""LeRobotDataset v3.0: a recorder for hilt, and a reader."""

@@ -1,0 +1,196 @@
+"""Start a bench and talk to it.
+
+with Bench.start(seed=3) as bench:
+    bench.hand.hold()
+    print(bench.robot_port, bench.state()["cube"])
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from attrs import asdict
+
+from hilt_hooks import ConnectError
+from hilt_robot_emulated.control import ControlClient
+from hilt_robot_emulated.expert import Waypoint
+from hilt_robot_emulated.folder import control_path, describe, find, new_folder
+from hilt_robot_emulated.settings import DEFAULT_CAMERAS, Settings, View, check_cameras, save_settings
+
+_STOP_S = 5.0
+_APT_LINE = "sudo apt-get install -y libegl1 libegl-mesa0 libgl1-mesa-dri"
+
+
+class HandControl:
+    """The scripted hand on the leader."""
+
+    def __init__(self, client: ControlClient) -> None:
+        self._client = client
+
+    def hold(self, pose: Mapping[str, float] | None = None) -> None:
+        """Hold the leader where it is, or pull it to `pose` at once."""
+        self._client.command("hold", **({} if pose is None else {"pose": dict(pose)}))
+
+    def release(self) -> None:
+        self._client.command("release")
+
+    def move(self, path: Iterable[Waypoint]) -> None:
+        """Take hold, if need be, and go through `path`. Returns at once; `moving` says when it is there."""
+        self._client.command("move", path=[asdict(waypoint) for waypoint in path])
+
+    @property
+    def moving(self) -> bool:
+        return bool(self._client.command("state")["hand"] == "moving")
+
+
+class BenchClient:
+    """A bench that runs, started by whomever."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.description = describe(folder)
+        self._client = ControlClient(control_path(folder))
+        self.hand = HandControl(self._client)
+
+    @classmethod
+    def find(cls, bench: str = "") -> "BenchClient":
+        """bench: a run folder, its name, or "" for the only one that runs. Raises ConnectError."""
+        return BenchClient(find(bench))
+
+    @property
+    def robot_port(self) -> str:
+        return str(self.description["ports"]["robot"])
+
+    @property
+    def leader_port(self) -> str:
+        return str(self.description["ports"]["leader"])
+
+    @property
+    def calibration_dir(self) -> Path:
+        return Path(self.description["calibration_dir"])
+
+    @property
+    def flags(self) -> list[str]:
+        """The flags of any command that make it use this bench."""
+        types, ids, cameras = self.description["types"], self.description["ids"], self.description["cameras"]
+        listed = {name: {"type": "emulated", "bench": str(self.folder), "name": name, **view} for name, view in cameras.items()}
+        flags = [
+            f"--robot.type={types['robot']}",
+            f"--robot.port={self.robot_port}",
+            f"--robot.id={ids['robot']}",
+            f"--robot.calibration_dir={self.calibration_dir}",
+            f"--teleop.type={types['leader']}",
+            f"--teleop.port={self.leader_port}",
+            f"--teleop.id={ids['leader']}",
+            f"--teleop.calibration_dir={self.calibration_dir}",
+        ]
+        return [*flags, f"--robot.cameras={json.dumps(listed)}"] if listed else flags
+
+    def command(self, do: str, **fields: Any) -> dict[str, Any]:
+        """Any command of the control socket: state, hold, release, move, reset, place, faults, unplug, replug."""
+        return self._client.command(do, **fields)
+
+    def state(self) -> dict[str, Any]:
+        """cube, cube_yaw, goal, success, hand (`off`, `holding`, `moving`), robot and leader poses, torque by arm."""
+        return self.command("state")
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class Bench(BenchClient):
+    """A bench of one's own: it ends with `stop`, and by itself when this process is gone."""
+
+    def __init__(self, folder: Path, children: Iterable["subprocess.Popen[str]"]) -> None:
+        super().__init__(folder)
+        self._children = list(children)
+
+    @classmethod
+    def start(cls, cameras: Mapping[str, View] = DEFAULT_CAMERAS, seed: int = 0, folder: Path | None = None) -> "Bench":
+        """Start the processes and wait until ports, control socket and first frames are there.
+
+        cameras: name (`front`, `wrist`) -> size and rate; {} renders nothing. folder: an empty or new one, kept afterwards;
+        None makes a temporary one. Raises ConfigError, or ConnectError when a process does not come up.
+        """
+        check_cameras(cameras)
+        run_folder = new_folder() if folder is None else folder
+        run_folder.mkdir(parents=True, exist_ok=True)
+        save_settings(run_folder, Settings(seed=seed, cameras=cameras, parent=os.getpid(), temporary=folder is None))
+        children: list[subprocess.Popen[str]] = []
+        try:
+            children.append(_launch("bus", run_folder, {}))
+            if cameras:
+                children.append(_launch_renderer(run_folder))
+            return cls(run_folder, children)
+        except BaseException:
+            _end(children)
+            if folder is None:
+                shutil.rmtree(run_folder, ignore_errors=True)
+            raise
+
+    def stop(self) -> None:
+        """End the processes and remove the temporary folder. May be called twice."""
+        self.close()
+        _end(self._children)
+
+    def wait(self) -> None:
+        """Until one of the processes ends by itself. Raises ConnectError then."""
+        self._children[0].wait()
+        raise ConnectError(f"the bench of {self.folder} ended by itself")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+
+def _launch(module: str, folder: Path, environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+    """Start a child and wait for the line with which it says that it is ready."""
+    with open(folder / f"{module}.log", "w") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", f"hilt_robot_emulated.{module}", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, **environment},
+        )
+    assert child.stdout is not None  # noqa: S101 - asked for above
+    with child.stdout:
+        line = child.stdout.readline()
+    answer = json.loads(line) if line else {"error": f"it ended with code {child.wait()}; see {folder / f'{module}.log'}"}
+    if "error" in answer:
+        child.wait()
+        raise ConnectError(f"the bench's {module} process did not start: {answer['error']}")
+    return child
+
+
+def _launch_renderer(folder: Path) -> "subprocess.Popen[str]":
+    """With the OpenGL that MUJOCO_GL names, else with the first that works."""
+    if "MUJOCO_GL" in os.environ or sys.platform != "linux":
+        return _launch("render", folder, {})
+    failures = []
+    for backend in ("egl", "osmesa"):
+        try:
+            return _launch("render", folder, {"MUJOCO_GL": backend})
+        except ConnectError as error:
+            failures.append(ConnectError(f"{backend}: {error}"))
+    raise ConnectError(f"no off-screen OpenGL works; run: {_APT_LINE}", failures)
+
+
+def _end(children: Iterable["subprocess.Popen[str]"]) -> None:
+    # The renderer first: the world's process removes the folder.
+    for child in reversed(list(children)):
+        child.terminate()
+        try:
+            child.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

@@ -1,0 +1,1 @@
+"""SO-100 and SO-101 leader arms."""

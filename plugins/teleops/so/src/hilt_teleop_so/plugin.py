@@ -1,0 +1,23 @@
+"""What this distribution registers."""
+
+from hilt_hooks import TeleoperatorDescriptor, hookimpl
+from hilt_robot_so.plugin import LIMITS
+from hilt_teleop_so.config import SoLeaderConfig
+
+
+def _leader(name: str, model: str, factory: str) -> TeleoperatorDescriptor:
+    return TeleoperatorDescriptor(
+        name=name,
+        summary=f"{model} leader arm, follows the robot until a hand takes it",
+        config=SoLeaderConfig,
+        factory=f"hilt_teleop_so.leader:{factory}",
+        emulator="hilt_motor_feetech.emulator:ServoChain",
+        capabilities=frozenset({"torque", "mirror", "identify", "calibrate"}),
+        limits=LIMITS,
+        requires=("hilt-motor-feetech", "hilt-robot-so", "feetech-servo-sdk", "pyserial"),
+    )
+
+
+@hookimpl
+def hilt_teleoperators() -> list[TeleoperatorDescriptor]:
+    return [_leader("so101_leader", "SO-101", "So101Leader"), _leader("so100_leader", "SO-100", "SoLeader")]
