@@ -138,5 +138,10 @@ def test_the_last_episode_ends_the_session():
 
 
 def test_every_operator_event_means_something_somewhere():
-    used = {event for row in TABLE.values() for event in row} | {Event.DISCARD_LAST}
-    assert used >= OPERATOR_EVENTS
+    assert {event for row in TABLE.values() for event in row} >= OPERATOR_EVENTS
+
+
+def test_the_last_saved_episode_can_be_taken_back_once():
+    state = run(State(policy=True, wanted=3), Event.START, Event.SAVE, Event.CLOSED, Event.DISCARD_LAST)
+    assert (state.saved, state.last_saved, state.phase) == (0, None, Phase.RESET)
+    assert step(state, Event.DISCARD_LAST) is state

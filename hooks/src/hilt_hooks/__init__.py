@@ -45,7 +45,7 @@ from hilt_hooks.errors import (
     PluginMissing,
     SafetyStop,
 )
-from hilt_hooks.inputs import Bindings, Edge, Input, InputEvent, ShowsPhase
+from hilt_hooks.inputs import Bindings, Edge, Input, InputEvent, Rehearses, ShowsPhase
 from hilt_hooks.policies import (
     POLICY_CAPABILITIES,
     ContinuesChunks,
@@ -116,6 +116,7 @@ __all__ = [
     "Recorder",
     "RecorderDescriptor",
     "Registration",
+    "Rehearses",
     "Robot",
     "RobotDescriptor",
     "Safety",

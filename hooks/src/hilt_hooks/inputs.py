@@ -49,3 +49,11 @@ class ShowsPhase(Protocol):
     """An input with a lamp, a screen or ears: it is told about the session's phases."""
 
     def show_phase(self, phase: str, episode: int) -> None: ...
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """A scripted input. It may stand in for a person only where nothing real can move."""
+
+    def emulated(self, robot: object) -> bool:
+        """Whether the robot with this configuration is an emulated one."""

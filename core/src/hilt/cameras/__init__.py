@@ -1,0 +1,6 @@
+"""The cameras' process: keeps the newest frames of all cameras in rings, and brings lost cameras back."""
+
+from hilt.cameras.process import run
+from hilt.cameras.setup import CamerasSetup, columns
+
+__all__ = ["CamerasSetup", "columns", "run"]

@@ -1,6 +1,7 @@
 """What core adds to `hilt_hooks.option`: fields that hold devices, and what commands expect of their configurations."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from attrs import NOTHING, Attribute, Factory, field, fields, frozen
@@ -55,8 +56,12 @@ class EpisodeOptions(Protocol):
     @property
     def num_episodes(self) -> int: ...
 
+    @property
+    def folder(self) -> Path:
+        """Where the dataset lies; the logs of its sessions lie below."""
 
-EPISODE_OPTIONS = ("fps", "single_task", "episode_time_s", "reset_time_s", "num_episodes")
+
+EPISODE_OPTIONS = ("fps", "single_task", "episode_time_s", "reset_time_s", "num_episodes", "folder")
 
 
 def lacking_episode_options(config: type[Any]) -> list[str]:

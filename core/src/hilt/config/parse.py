@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,5 +74,8 @@ def _structured(
 
 
 def _places(cls: type[Any], key: str, registry: Registry) -> list[str]:
-    """Where inside a configuration there is a field with this name."""
-    return [row.path for row in describe(cls, registry) if "." in row.path and row.path.rpartition(".")[2] == key]
+    """Where inside a configuration there is a field with this name, or else with one like it."""
+    nested = [row.path for row in describe(cls, registry) if "." in row.path]
+    last = [path.rpartition(".")[2] for path in nested]
+    wanted = key if key in last else next(iter(get_close_matches(key, last, n=1)), None)
+    return [path for path, name in zip(nested, last, strict=True) if name == wanted]

@@ -17,7 +17,7 @@ from hilt.config.text import FlagText, PathKey
 from hilt_hooks import ConfigError
 
 Elsewhere = Callable[[str], Iterable[str]]
-"""The dotted paths at which a command has a field of this name."""
+"""The dotted paths at which a configuration has a field of this name, or one like it."""
 
 
 def lines(error: Exception, origins: Mapping[PathKey, str], elsewhere: Elsewhere, at: PathKey = ()) -> Iterator[str]:
@@ -82,10 +82,11 @@ def _unknown(key: str, cls: type[Any], elsewhere: Elsewhere) -> str:
     names = [attribute.name for attribute in attrs.fields(cls) if attribute.init]
     if ":" in key:
         hint = "; write a space after the colon"
-    elif places := list(elsewhere(key)):
-        hint = f"; did you mean {' or '.join(places)}?"
+    elif near := nearest(key, names):
+        hint = near
     else:
-        hint = nearest(key, names)
+        places = " or ".join(elsewhere(key))
+        hint = f"; did you mean {places}?" if places else ""
     return f"no such field{hint} (fields: {', '.join(names)})"
 
 

@@ -12,6 +12,7 @@ from hilt.config.fields import option_of
 from hilt.config.structure import (
     Device,
     choices_of,
+    devices_of,
     hint_of,
     is_choice,
     is_device,
@@ -87,7 +88,10 @@ def _rows(attribute: "attrs.Attribute[Any]", registry: Registry, data: Mapping[s
         yield from _device_rows(attribute, device, registry, given if isinstance(given, Mapping) else {}, path)
     else:
         choices = option.choices or (choices_of(hint) if is_choice(hint) else ())
-        yield Row(path, type_word(hint), _default(attribute), option, choices)
+        default = _default(attribute)
+        if (listed := devices_of(attribute)) and listed.default_type and registry.has(listed.kind, listed.default_type):
+            default = [{"type": listed.default_type}]
+        yield Row(path, type_word(hint), default, option, choices)
         if is_mapping(hint) and is_device(get_args(hint)[1]) and isinstance(given, Mapping):
             device = get_args(get_args(hint)[1])[1]
             for name, each in given.items():

@@ -128,7 +128,7 @@ def _singles_as_lists(
     data, clashes = dict(given), []
     for attribute in attributes:
         name, single = attribute.name, attribute.name.removesuffix("s")
-        if not _devices_of(attribute) or single not in data:
+        if not devices_of(attribute) or single not in data:
             continue
         if name in data:
             clashes.append(ConfigError(f"{single}: give either {single} (one device) or {name} (a list), not both"))
@@ -142,7 +142,7 @@ def _completed(data: dict[str, Any], attributes: Sequence["attrs.Attribute[Any]"
         hint, name = hint_of(attribute), attribute.name
         if name in data:
             continue
-        if device := _devices_of(attribute):
+        if device := devices_of(attribute):
             if device.default_type and registry.has(device.kind, device.default_type):
                 data[name] = [{"type": device.default_type}]
         elif attribute.default is attrs.NOTHING and (is_device(hint) or (isinstance(hint, type) and attrs.has(hint))):
@@ -150,7 +150,7 @@ def _completed(data: dict[str, Any], attributes: Sequence["attrs.Attribute[Any]"
     return data
 
 
-def _devices_of(attribute: "attrs.Attribute[Any]") -> Device | None:
+def devices_of(attribute: "attrs.Attribute[Any]") -> Device | None:
     """The Device of a field that holds a list of devices."""
     hint = hint_of(attribute)
     inner = get_args(hint)[0] if is_sequence(hint) and get_args(hint) else None

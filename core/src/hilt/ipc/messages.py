@@ -130,8 +130,9 @@ class Tick(Message, frozen=True, kw_only=True):
     time_ns: where the tick is on the grid t0 + k dt. wrote_ns: when the command was on its way. read_ns: when the
     measurement was complete. frame: index of the dataset frame that starts here, or -1. boundary: it follows a gap.
     proposed, requested: what the policy, and what the source in force, wants from here on. sent: what went out at this
-    tick. measured, ages_ns: the robot, read after `sent`, and how old each value was at read_ns. wants: how many
-    actions the queue has left; consumed: how many of this epoch were used.
+    tick. measured, ages_ns: the robot, read after `sent`, and how old each value was at read_ns. queue: how many
+    actions are left; consumed: how many of this epoch were used; chunk: id of the newest chunk taken in, -1 if none.
+    limited: channels that got less than was asked. fault: why the arm holds until the operator acknowledges it.
     """
 
     k: int
@@ -160,6 +161,7 @@ class Tick(Message, frozen=True, kw_only=True):
     lease_age_ns: int
     limited: list[str]
     alarm: str
+    fault: str = ""
     inputs: list["SetMode | Acknowledge | ReleaseTorque | Stop | ChunkMessage"]
 
 

@@ -146,7 +146,7 @@ class Registry:
         parts = [
             f"no installed plugin provides the {kind} '{name}'",
             *(f"did you mean '{each}'?" for each in near),
-            *(f"'{name}' is a {other}" for other in others),
+            *(f"'{name}' is of the kind {other}" for other in others),
             f"installed: {', '.join(descriptor.name for descriptor in installed) or 'none'}",
             *(f"{row.source} might have it but is broken ({row.reason}; {row.fix})" for row in self.broken()),
         ]

@@ -1,0 +1,89 @@
+"""Bringing a dataset up to date with the logs of sessions that have ended, in whatever way."""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from hilt.ipc.messages import Status
+from hilt.log import recover, unfinished
+from hilt.log.files import sync_folder
+from hilt.log.writer import DISCARDED, free_name
+from hilt.recording.status import DATASET
+from hilt_hooks import Recorder
+
+Report = Callable[[Status], None]
+
+_TAKEN_BACK = ".taken-back"
+
+
+def say_nothing(status: Status) -> None:
+    """For a caller that has nobody to tell."""
+
+
+def catch_up(root: Path, recorder: Recorder, report: Report = say_nothing) -> None:
+    """Recover what was cut off, take back what the operator discarded, add what is not in the dataset yet.
+
+    root: the folder of the sessions' folders, `<dataset>/hilt/logs`. A session whose recorder still runs is left alone.
+    Killed at any instant and called again, it ends in the same. A log that cannot be added is reported, not raised.
+    """
+    for session in sorted(path for path in root.iterdir() if path.is_dir()):
+        with session_lock(session) as lock:
+            if lock is not None:
+                recover_all(session, report)
+                for log in sorted(session.glob("*.mcap")):
+                    add_or_take_back(log, root, recorder, report)
+
+
+def recover_all(session: Path, report: Report) -> None:
+    for part in unfinished(session):
+        log = recover(part)
+        if log is not None:
+            report(_status("working", f"{session.name}/{log.stem} was cut off and has been recovered"))
+
+
+def add_or_take_back(log: Path, root: Path, recorder: Recorder, report: Report) -> None:
+    """Do for one finished log what is left to do. One at a time among all processes that work on this dataset."""
+    with open(root / "compaction.lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            if _mark_of(log).exists():
+                recorder.remove(log)
+                _set_aside(log)
+            elif log.exists():
+                recorder.add(log)
+        except Exception as error:  # whatever a plugin raises: the log is safe, and the next one may fit
+            report(_status("failed", f"{log} is not in the dataset ({type(error).__name__}: {error}); the log is kept"))
+
+
+def mark_taken_back(log: Path) -> None:
+    """Decide durably that an episode is not wanted; `add_or_take_back` does the rest, in this session or the next."""
+    _mark_of(log).touch()
+    sync_folder(log.parent)
+
+
+@contextmanager
+def session_lock(session: Path) -> Iterator[IO[bytes] | None]:
+    """Held by the recorder of a session while it runs. None if somebody else holds it."""
+    with open(session / "recorder.lock", "ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield None
+        else:
+            yield lock
+
+
+def _mark_of(log: Path) -> Path:
+    return log.with_name(log.name + _TAKEN_BACK)
+
+
+def _set_aside(log: Path) -> None:
+    log.rename(free_name(log, DISCARDED))
+    _mark_of(log).unlink()
+    sync_folder(log.parent)
+
+
+def _status(state: str, detail: str) -> Status:
+    return Status(device=DATASET, state=state, detail=detail)

@@ -46,7 +46,9 @@ def columns(
     ]
 
 
-def values(tick: Tick, *, started_ns: int, boundary: bool, inference_ms: float, cameras: Mapping[str, Seen]) -> dict[str, list[Any]]:
+def values(
+    tick: Tick, *, started_ns: int, boundary: bool, inference_ms: float, cameras: Mapping[str, Seen]
+) -> dict[str, list[Any]]:
     """A list of the column's shape for every column. `hilt.success` is filled in when the outcome is known."""
     actions = len(tick.requested)
     return {

@@ -28,7 +28,9 @@ def check(camera: CameraColumn) -> None:
         raise ConfigError(f"{where} cannot be recorded: only colour images (3 channels, uint8) can; switch this stream off")
     if camera.width % 2 or camera.height % 2:
         even = f"{camera.width // 2 * 2}x{camera.height // 2 * 2}"
-        raise ConfigError(f"{where} cannot be recorded: H.264 needs an even width and height; set the camera to {even}, for instance")
+        raise ConfigError(
+            f"{where} cannot be recorded: H.264 needs an even width and height; set the camera to {even}, for instance"
+        )
 
 
 class Encoder:
@@ -39,7 +41,7 @@ class Encoder:
 
     def __init__(self, camera: CameraColumn, fps: int) -> None:
         check(camera)
-        self._shape = (camera.height, camera.width, camera.channels)
+        self._name, self._shape = camera.name, (camera.height, camera.width, camera.channels)
         self._context = av.CodecContext.create("libx264", "w")
         self._context.width, self._context.height, self._context.pix_fmt = camera.width, camera.height, "yuv420p"
         self._context.time_base, self._context.framerate = Fraction(1, fps), Fraction(fps)
@@ -52,7 +54,8 @@ class Encoder:
     def encode(self, image: NDArray[np.uint8], keyframe: bool) -> bytes:
         """image: (h, w, 3) RGB. Gives the image's own access unit. Raises ValueError for another shape."""
         if image.shape != self._shape or image.dtype != np.uint8:
-            raise ValueError(f"an image of shape {image.shape}, {image.dtype}, where the camera declares {self._shape}, uint8")
+            what = f"an image of shape {image.shape}, {image.dtype}, where {self._shape}, uint8 was declared"
+            raise ValueError(f"camera {self._name}: {what}")
         self._frame = self._converted(image)
         return self.repeat(keyframe)
 

@@ -5,7 +5,6 @@ Given the same `Inputs` in the same order, an `Engine` gives the same `Decision`
 
 from collections.abc import Sequence
 
-import numpy as np
 from attrs import field, frozen
 
 from hilt.ipc.lease import EXPIRES_S
@@ -18,9 +17,7 @@ from hilt_hooks import Floats
 STALE_S = 0.1
 """A robot or leader that has been silent for longer than this is not acted upon: the arm holds."""
 
-READY = SetMode(
-    phase=Phase.READY, source=Source.HOLD, segment=Segment.AUTONOMOUS, episode=0, epoch=0, recorded=False
-)
+READY = SetMode(phase=Phase.READY, source=Source.HOLD, segment=Segment.AUTONOMOUS, episode=0, epoch=0, recorded=False)
 
 
 @frozen(eq=False)
@@ -58,6 +55,7 @@ class Decision:
     frame: int
     boundary: bool
     alarm: str
+    fault: str = ""
 
 
 @frozen
@@ -85,8 +83,14 @@ class Engine:
         self._interpolator.begin(at)
         self._requested = at
         self._proposed: Floats | None = None
+        self._waiting = False
         self._fault = ""
         self._grid = _Grid(layout.interpolation)
+
+    def rest(self) -> Decision:
+        """What holds before the first tick."""
+        at = self._sent.sent
+        return Decision(self._sent, None, False, Source.HOLD, at, None, -1, False, "")
 
     def decide(self, inputs: Inputs) -> Decision:
         for message in inputs.messages:
@@ -96,7 +100,9 @@ class Engine:
         starts = self._grid.starts(inputs.k, self.mode.recorded and not self._fault)
         target = self._target(source, inputs, starts)
         measured = inputs.robot.values
-        self._sent = self._robot.hold(self._sent, measured) if target is None else self._robot.command(self._sent, target, measured)
+        self._sent = (
+            self._robot.hold(self._sent, measured) if target is None else self._robot.command(self._sent, target, measured)
+        )
         if target is None:
             self._requested = self._sent.sent
             self._interpolator.begin(self._sent.sent)
@@ -105,12 +111,13 @@ class Engine:
             robot=self._sent,
             leader=self._mirror(source, inputs),
             leader_torque=self._layout.mirrors and source != Source.HUMAN,
-            source=Source.HOLD if target is None else source,
+            source=Source.HOLD if target is None or self._waiting else source,
             requested=self._requested,
             proposed=self._proposed if source == Source.POLICY else None,
             frame=frame,
             boundary=boundary,
-            alarm=self._fault or self._sent.alarm,
+            alarm=self._sent.alarm,
+            fault=self._fault,
         )
 
     def _take(self, message: SetMode | Acknowledge | ChunkMessage, inputs: Inputs) -> None:
@@ -149,6 +156,7 @@ class Engine:
 
     def _target(self, source: Source, inputs: Inputs, starts: bool) -> Floats | None:
         """Where the source wants the robot, or None to hold."""
+        self._waiting = self._waiting and source == Source.POLICY
         if source == Source.POLICY:
             return self._from_policy(starts)
         if source == Source.HUMAN and inputs.leader is not None:
@@ -158,8 +166,7 @@ class Engine:
     def _from_policy(self, starts: bool) -> Floats | None:
         if starts:
             action = self.queue.pop()
-            if action is None and self.queue.consumed == 0:
-                return None
+            self._waiting = action is None
             if action is not None:
                 self._proposed = self._requested = action
                 self._interpolator.to(action)
@@ -210,5 +217,5 @@ class _Grid:
 
 
 def matching(have: tuple[str, ...], want: tuple[str, ...]) -> tuple[int, ...]:
-    """For each name in `want`, its index in `have`; the caller has checked that both have the same names."""
-    return tuple(int(i) for i in np.array([have.index(name) for name in want], dtype=int))
+    """For each name in `want`, its index in `have`; the caller has checked that it is there."""
+    return tuple(have.index(name) for name in want)

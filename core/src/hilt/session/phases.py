@@ -52,7 +52,7 @@ RUNNING = frozenset({Phase.AUTONOMOUS, Phase.PAUSED, Phase.HUMAN})
 class To:
     """What an event leads to. drive: where the episode goes on: to the policy, or to the human if there is none.
 
-    resting: back to where a fault came from, with the arm holding.
+    resting: back to where a fault came from, with the arm holding. discard: the last saved episode is taken back.
     """
 
     phase: Phase | None = None
@@ -61,9 +61,11 @@ class To:
     drive: bool = False
     resting: bool = False
     leads: bool | None = None
+    discard: bool = False
 
 
 _DRIVE = To(drive=True)
+_TAKEN_BACK = To(discard=True)
 _PAUSED = To(Phase.PAUSED)
 _RECOVERY = To(Phase.HUMAN, Segment.RECOVERY)
 _FAULT = To(Phase.FAULT)
@@ -77,7 +79,7 @@ _END = {
 _LOST = {Event.DEVICE_LOST: _FAULT, Event.LEASE_LOST: _FAULT}
 
 TABLE: Mapping[Phase, Mapping[Event, To]] = {
-    Phase.READY: {Event.START: _DRIVE, Event.STOP: _ENDED, **_LOST},
+    Phase.READY: {Event.START: _DRIVE, Event.DISCARD_LAST: _TAKEN_BACK, Event.STOP: _ENDED, **_LOST},
     Phase.AUTONOMOUS: {
         Event.PAUSE: _PAUSED,
         Event.TAKEOVER: _RECOVERY,
@@ -113,6 +115,7 @@ TABLE: Mapping[Phase, Mapping[Event, To]] = {
         Event.TAKEOVER: To(Phase.RESET, leads=True),
         Event.PAUSE: To(Phase.RESET, leads=False),
         Event.INPUT_LOST: To(Phase.RESET, leads=False),
+        Event.DISCARD_LAST: _TAKEN_BACK,
         Event.STOP: _ENDED,
         **_LOST,
     },
@@ -129,7 +132,8 @@ TABLE: Mapping[Phase, Mapping[Event, To]] = {
 class State:
     """Where a session is.
 
-    policy: whether there is one. episode: index of the running or next one. saved: how many have been. leads: in RESET,
+    policy: whether there is one. episode: index of the running or next one. saved: how many have been.
+    last_saved: the episode that can still be taken back. leads: in RESET,
     whether the leader drives the robot. epoch: counts hand-overs to the policy. open: an episode is open (in FAULT too).
     """
 
@@ -141,6 +145,7 @@ class State:
     saved: int = 0
     epoch: int = 0
     success: bool | None = None
+    last_saved: int | None = None
     leads: bool = False
     open: bool = False
     intervening: bool = False
@@ -165,6 +170,8 @@ def step(state: State, event: Event) -> State:
         to = To(Phase.SAVED)
     if to is None or (event == Event.INTERVENE_END and not state.intervening) or _closes_nothing(state, to):
         return state
+    if to.discard:
+        return state if state.last_saved is None else evolve(state, saved=state.saved - 1, last_saved=None)
     if to.resting:
         to = _PAUSED if state.open else To(Phase.RESET)
     if to.drive:
@@ -190,6 +197,7 @@ def _enter(state: State, to: To, event: Event) -> State:
         success=to.success if ends else None if starts else state.success,
         epoch=state.epoch + (phase == Phase.AUTONOMOUS),
         saved=state.saved + kept,
+        last_saved=state.episode if kept else None if starts else state.last_saved,
         episode=state.episode + (phase == Phase.RESET and state.phase in (Phase.SAVED, Phase.DISCARDED)),
         leads=bool(to.leads),
         open=(state.open or starts) and not ends,

@@ -156,7 +156,7 @@ def _open(source: Source, backend: int) -> cv2.VideoCapture:
         return cv2.VideoCapture(str(source.address), backend, limits)
     if source.kind is Kind.DEVICE and backend == cv2.CAP_ANY and sys.platform == "linux":
         backend = cv2.CAP_V4L2
-    return cv2.VideoCapture(source.address, backend)  # type: ignore[call-overload,no-any-return]
+    return cv2.VideoCapture(source.address, backend)
 
 
 def _formats(backend: str, fourcc: str | None) -> tuple[str, ...]:

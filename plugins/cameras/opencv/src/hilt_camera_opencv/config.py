@@ -17,8 +17,6 @@ class OpenCVConfig:
     height: int = option(help="Height of a frame, after rotation", unit="px", minimum=1)
     color_mode: str = option("rgb", help="Order of the colours", choices=("rgb", "bgr"))
     rotation: int = option(0, help="How far a frame is turned, clockwise", unit="deg", choices=(0, 90, 180, -90))
-    warmup_s: float = option(
-        1.0, help="How long frames of a camera are thrown away while its exposure settles", unit="s", minimum=0
-    )
+    warmup_s: float = option(1.0, help="How long frames are thrown away while the exposure settles", unit="s", minimum=0)
     fourcc: str | None = option(None, help="Pixel format, such as MJPG or YUYV; by default MJPG where the camera has it")
     backend: str = option("ANY", help="OpenCV's capture backend", choices=BACKENDS)

@@ -1,11 +1,12 @@
 """A thread that does what may block: opening a camera and waiting for its frames."""
 
+import atexit
 import itertools
 import threading
 import time
+from typing import Any
 
 import cv2
-import numpy as np
 from attrs import evolve
 from numpy.typing import NDArray
 
@@ -13,7 +14,8 @@ from hilt_camera_opencv.capture import Kind, Source, achieved, capture_time_ns, 
 from hilt_camera_opencv.config import OpenCVConfig
 from hilt_hooks import DeviceLost, Frame, HiltError
 
-Image = NDArray[np.uint8]
+Image = NDArray[Any]
+"""(height, width, 3) uint8; OpenCV's own stubs do not say so."""
 
 _CLOSE_S = 1.0
 _LOSS = {
@@ -35,6 +37,7 @@ class Grabber:
         self._ended: HiltError | None = None
         self.sequence = sequence
         self._thread = threading.Thread(target=self._run, name=str(source), daemon=True)
+        atexit.register(self.close)  # the interpreter aborts when it ends under a thread that is in OpenCV
         self._thread.start()
 
     def next(self, after: int, timeout_s: float) -> Frame | None:
@@ -54,6 +57,7 @@ class Grabber:
         """End the thread. One that hangs in a driver is left behind; it closes its camera when the driver returns."""
         self._closing.set()
         self._thread.join(_CLOSE_S)
+        atexit.unregister(self.close)
 
     def _is_newer(self, sequence: int) -> bool:
         return self._newest is not None and self._newest.sequence > sequence
@@ -91,7 +95,8 @@ class Grabber:
         """A frame that cannot be decoded counts as captured, so it shows as a gap in the sequence."""
         decoded, image = capture.retrieve()
         if decoded:
-            self._check_size(image, capture)
+            if self._newest is None:
+                self._check_size(image, capture)
             frame = Frame("", self._convert(image), time_ns, self.sequence)
             with self._changed:
                 self._newest = frame
@@ -102,10 +107,8 @@ class Grabber:
         """Some drivers promise one size and deliver another, and streams take no wishes: only a frame tells."""
         want = wanted(self._config)
         height, width = image.shape[:2]
-        if (width, height) == (want.width, want.height):
-            return
-        error = mismatch(self._source, want, evolve(achieved(capture), width=width, height=height))
-        raise error if self._newest is None else DeviceLost(str(error))
+        if (width, height) != (want.width, want.height):
+            raise mismatch(self._source, want, evolve(achieved(capture), width=width, height=height))
 
     def _convert(self, image: Image) -> Image:
         if self._config.color_mode == "rgb":

@@ -2,8 +2,9 @@
 
 from typing import ClassVar
 
-from attrs import field, frozen
-from hilt.config import Compatibility
+from attrs import frozen
+
+from hilt.config import Compatibility, device
 from hilt_hooks import Typed, option
 
 _UPLOAD = "nothing is uploaded; run: hf upload <name> <output_dir>/checkpoints/last/pretrained_model"
@@ -41,8 +42,8 @@ class TrainConfig:
 
     compatibility: ClassVar[Compatibility] = LEROBOT
 
-    dataset: DatasetConfig = field()
-    policy: Typed = option(help="What is trained", kind="policy")
+    dataset: DatasetConfig = option(help="What is learned from")
+    policy: Typed = device("policy", help="What is trained")
     steps: int = option(100_000, help="Optimisation steps", minimum=1)
     batch_size: int = option(8, help="Samples in a step", minimum=1)
     seed: int = option(1000, help="Start of every random sequence", minimum=0)

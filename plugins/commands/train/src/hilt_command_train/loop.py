@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import torch
 from attrs import frozen
-from hilt.processors import ACTION, Pipeline
-from hilt_hooks import HiltError, Transition
 from torch import Tensor
 
+from hilt.processors import ACTION, Pipeline
 from hilt_command_train.samples import PADDING, Batch, Samples, shuffled
 from hilt_command_train.trainable import Trainable
+from hilt_hooks import HiltError, Transition
 
 _REPRESENTATIVE = 64
 """Samples in the batch from which a network may measure what the data looks like."""
@@ -45,7 +45,9 @@ def optimise(
     for step in range(1, steps + 1):
         parts = _step(trainable, optimizer, load(next(rows)), gradient_clip)
         if not np.isfinite(parts["loss"]):
-            raise HiltError(f"the loss is {parts['loss']} at step {step}; use a smaller learning rate, or look for bad values in the data")
+            raise HiltError(
+                f"the loss is {parts['loss']} at step {step}; use a smaller learning rate, or look for bad values in the data"
+            )
         yield Progress(step, parts)
 
 
@@ -69,5 +71,3 @@ def _normalised(batch: Batch, before: Pipeline) -> dict[str, object]:
 
 def _tensors(batch: Mapping[str, object], device: torch.device) -> dict[str, Tensor]:
     return {name: torch.as_tensor(values).to(device) for name, values in batch.items()}
-
-

@@ -5,7 +5,7 @@ differ; torque comes on at the measured position; what the servos were told is r
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -17,12 +17,16 @@ from serial.tools import list_ports
 from hilt_hooks import ConfigError, ConnectError, DeviceLost, Floats, HiltError, Limits, Reading, SafetyStop, Signal, Vector
 from hilt_motor_feetech.bus import FeetechBus, Motor
 from hilt_motor_feetech.calibration import Calibration, CalibrationPlace, MotorCalibration, load_calibration
+from hilt_motor_feetech.diagnosis import diagnose
+from hilt_motor_feetech.setup import set_up
 from hilt_motor_feetech.table import MULTI_TURN_PHASE, REGISTERS
 from hilt_motor_feetech.units import Scale, Unit
 
 _PATIENCE_NS = 500_000_000
 """How long a switch of torque, with everything that belongs to it, may take before the arm counts as lost."""
 _ANSWER_NS = 250_000_000
+_QUICK_NS = 20_000_000
+"""How long a hold waits for positions before it stops those joints that have answered."""
 _RETRIES = 8
 _OUT_OF_RANGE_STEPS = 57
 """How far (5 degrees) outside its calibrated range a limp joint may be and still be switched on: it springs to the range."""
@@ -153,6 +157,25 @@ class FeetechArm:
         adapter = next((each for each in list_ports.comports() if each.device == device), None)
         return found if adapter is None else found | {"adapter": adapter.hwid}
 
+    def diagnose(self) -> Sequence[Mapping[str, str]]:
+        """One row a motor, connected or not. Raises ConnectError or DeviceLost only for the port itself."""
+        if self._bus.is_open:
+            return diagnose(self._bus)
+        self._bus.open()
+        try:
+            return diagnose(self._bus)
+        finally:
+            self._bus.close()
+
+    def motors_to_set_up(self) -> Sequence[str]:
+        """From the far end of the arm: each motor is plugged in alone, then the one before it."""
+        return self._joints[::-1]
+
+    def set_up_motor(self, motor: str) -> None:
+        """Give the only motor on the bus the id of `motor`. Raises ConnectError unless exactly one answers."""
+        self._bus.close()
+        set_up(self._spec.port, motor, self._spec.motors[motor])
+
     def _send(self, steps: NDArray[np.int64]) -> None:
         self._bus.sync_write("Goal_Position", dict(zip(self._joints, steps.tolist(), strict=True)))
 
@@ -160,9 +183,17 @@ class FeetechArm:
         return self._scale.steps(command.in_order(self._names))
 
     def _hold(self) -> None:
-        """Every target to the measured position, then torque on wherever it is off."""
-        until_ns = time.monotonic_ns() + _PATIENCE_NS
-        present = self._all("Present_Position", until_ns)
+        """Every target to the measured position, then torque on wherever it is off.
+
+        Joints that answer are stopped before those that do not are waited for, and before anything raises.
+        """
+        now = time.monotonic_ns()
+        until_ns = now + _PATIENCE_NS
+        answers = self._bus.sync_read("Present_Position", now + _QUICK_NS, self._spec.retries)
+        present = {joint: steps for joint, steps in answers.items() if steps is not None}
+        self._bus.sync_write("Goal_Position", self._in_range(present))
+        if len(present) < len(answers):
+            present = self._all("Present_Position", until_ns) | present
         self._agree("Goal_Position", self._in_range(present), until_ns)
         self._stiffen(self._limp(until_ns), until_ns)
         self._torqued = True

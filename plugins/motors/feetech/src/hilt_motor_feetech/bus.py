@@ -61,14 +61,16 @@ class FeetechBus:
     def sync_read(self, register: str, deadline_ns: int, retries: int = 1) -> dict[str, int | None]:
         """One register of all motors by `deadline_ns`; None for a motor whose answer did not come or came damaged.
 
-        Asks again, up to `retries` times, while the deadline leaves time.
+        Asks again, up to `retries` times, while the deadline leaves time. Each attempt but the last has half of what is
+        left: an adapter that is slow to pass answers on is not interrupted too early.
         """
         question = self._question(register)
         answers: dict[str, int | None] = dict.fromkeys(self.motors)
         missing = len(answers)
         for attempts_left in range(retries + 1, 0, -1):
             now = time.monotonic_ns()
-            until = min(now + (deadline_ns - now) // attempts_left, now + _LATENCY_NS)
+            window = deadline_ns - now if attempts_left == 1 else (deadline_ns - now) // 2
+            until = now + min(window, _LATENCY_NS)
             missing -= self._ask(question, until, answers)
             if not missing or time.monotonic_ns() >= deadline_ns:
                 break
@@ -102,6 +104,20 @@ class FeetechBus:
             if kept == value:
                 return
         raise DeviceLost(f"{self.port}: {motor} (id {self.motors[motor].id}) keeps {register} = {kept}, not {value}")
+
+    def found(self) -> list[int]:
+        """The ids of all motors that answer a broadcast ping; some are missed when several answer at once."""
+        self._port.discard()
+        self._port.write(codec.packet(codec.BROADCAST, codec.Instruction.PING))
+        buffer, until_ns = bytearray(), time.monotonic_ns() + _LATENCY_NS
+        while self._port.read_into(buffer, until_ns):
+            pass
+        return [packet.id for packet in codec.take_packets(buffer)]
+
+    def assign(self, register: str, motor: str, value: int) -> None:
+        """Write what changes how the motor is reached: its id or baud rate. Not read back."""
+        row = REGISTERS[register]
+        self._sdk.write(self.motors[motor].id, row, codec.encode(row, value))
 
     def expected_model(self, motor: str) -> int:
         return MODEL_NUMBERS[self.motors[motor].model]

@@ -24,6 +24,8 @@ OVERLOAD = 0x20
 """The error bit of an overloaded servo."""
 
 _MEMORY = 96
+_READ_ONLY = frozenset((*range(5), *range(56, 71)))
+"""Addresses: firmware, model, and what the servo measures."""
 _PACKET_TIMEOUT_NS = 20_000_000
 _FACTORY: Mapping[str, int] = {
     "Firmware_Major_Version": 3,
@@ -190,7 +192,7 @@ class EmulatedServo:
 
     def store(self, address: int, data: bytes) -> None:
         """Write as the wire does: into the EEPROM to last only while Lock is 0."""
-        if address + len(data) > _MEMORY:
+        if address in _READ_ONLY or address + len(data) > _MEMORY:
             return
         self._memory[address : address + len(data)] = data
         if address < FIRST_SRAM_ADDRESS and self.get("Lock") == 0:
@@ -248,10 +250,12 @@ class ServoChain:
         self._received_ns = 0
         self._answers: list[_Answer] = []
         self._free_ns = 0
+        self._host_baud: int | None = None
         self._overloaded: frozenset[int] = frozenset()
 
-    def receive(self, data: bytes, now_ns: int) -> None:
-        """Take in what the host sent."""
+    def receive(self, data: bytes, now_ns: int, baud: int | None = None) -> None:
+        """Take in what the host sent, at `baud` if that is known: servos set to another rate do not hear it."""
+        self._host_baud = baud
         if now_ns - self._received_ns > _PACKET_TIMEOUT_NS:
             self._received.clear()
         self._received += data
@@ -334,7 +338,11 @@ class ServoChain:
 
     def _addressed(self, id: int) -> Sequence[EmulatedServo]:
         wanted = sorted(self.servos) if id == BROADCAST else [id]
-        return [self.servos[each] for each in wanted if each in self.servos and each not in self.faults.dead]
+        return [self.servos[each] for each in wanted if each in self.servos and self._hears(each)]
+
+    def _hears(self, id: int) -> bool:
+        same_rate = self._host_baud in (None, BAUD_RATES[self.servos[id].get("Baud_Rate")])
+        return same_rate and id not in self.faults.dead
 
     def _load(self, servo: EmulatedServo, address: int, size: int) -> bytes:
         servo.measure(self.plant)
@@ -376,6 +384,14 @@ def preset_calibration(chain: ServoChain, calibration: Mapping[str, MotorCalibra
         servo.save()
 
 
+def host_baud(terminal: int) -> int | None:
+    """The rate that the driver has set on its end of a pseudo-terminal, None for one that has no name here."""
+    import termios
+
+    speed = termios.tcgetattr(terminal)[5]
+    return next((baud for baud in BAUD_RATES.values() if getattr(termios, f"B{baud}", None) == speed), None)
+
+
 class PtyBus:
     """A servo chain behind a serial port. Whoever owns it calls `pump` when `fileno` is readable or an answer is due.
 
@@ -402,7 +418,7 @@ class PtyBus:
             if self._master < 0:
                 return None
             with contextlib.suppress(BlockingIOError):
-                self.chain.receive(os.read(self._master, 4096), now_ns)
+                self.chain.receive(os.read(self._master, 4096), now_ns, host_baud(self._slave))
             if ready := self.chain.due(now_ns):
                 # A host that does not read loses bytes, as it does on a wire.
                 with contextlib.suppress(BlockingIOError):

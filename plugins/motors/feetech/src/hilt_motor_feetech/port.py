@@ -1,6 +1,7 @@
 """A serial port that is ours alone and that waits without spinning."""
 
 import contextlib
+import errno
 import os
 import select
 import time
@@ -95,7 +96,7 @@ def _why(path: str, error: Exception) -> str:
         near = sorted(str(each) for pattern in ("ttyACM*", "ttyUSB*", "cu.usb*") for each in Path("/dev").glob(pattern))
         found = f"there are {', '.join(near)}" if near else "no serial adapter is plugged in"
         return f"{path}: no such port; {found}; run: hilt find-port"
-    if isinstance(error.__context__, BlockingIOError) or "exclusively lock" in str(error):
+    if isinstance(error.__context__, BlockingIOError) or getattr(error, "errno", None) == errno.EBUSY:
         return f"{path}: in use by {_holder(path)}"
     if not os.access(path, os.R_OK | os.W_OK):
         return f"{path}: no permission; run: sudo usermod -a -G dialout $USER, then log in again"
@@ -110,9 +111,9 @@ def _holder(path: str) -> str:
         return "another program; end it first"
     device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
     pid = next((line.split()[4] for line in locks.splitlines() if f" {device} " in line), None)
-    if pid is None:
+    if pid in (None, "0"):  # 0: a process of another container
         return "another program; end it first"
-    if int(pid) == os.getpid():
+    if pid == str(os.getpid()):
         return f"this very program (process {pid}): give each device its own port"
     with contextlib.suppress(OSError):
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()

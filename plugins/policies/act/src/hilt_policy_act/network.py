@@ -39,8 +39,8 @@ class FeedForward(nn.Module):
         self.pre_norm = config.pre_norm
 
     def expand(self, x: Tensor) -> Tensor:
-        inner: Tensor = self.linear2(self.dropout(self.activation(self.linear1(x))))
-        return inner
+        outer: Tensor = self.dropout(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+        return outer
 
 
 def attention(config: ACTConfig) -> nn.MultiheadAttention:
@@ -58,15 +58,16 @@ class EncoderLayer(FeedForward):
         """x: (b, n, D). positions: broadcasts to it. padding: (b, n) bool, True where nobody may look."""
         if self.pre_norm:
             x = x + self._attend(self.norm1(x), positions, padding)
-            return x + self.dropout(self.expand(self.norm2(x)))
+            return x + self.expand(self.norm2(x))
         x = self.norm1(x + self._attend(x, positions, padding))
-        normalized: Tensor = self.norm2(x + self.dropout(self.expand(x)))
+        normalized: Tensor = self.norm2(x + self.expand(x))
         return normalized
 
     def _attend(self, x: Tensor, positions: Tensor, padding: Tensor | None) -> Tensor:
         where = x + positions
         seen: Tensor = self.self_attn(where, where, x, key_padding_mask=padding, need_weights=False)[0]
-        return self.dropout(seen)
+        dropped: Tensor = self.dropout(seen)
+        return dropped
 
 
 class Encoder(nn.Module):
@@ -96,20 +97,22 @@ class DecoderLayer(FeedForward):
         if self.pre_norm:
             x = x + self._attend_self(self.norm1(x), queries)
             x = x + self._attend_memory(self.norm2(x), queries, memory, positions)
-            return x + self.dropout(self.expand(self.norm3(x)))
+            return x + self.expand(self.norm3(x))
         x = self.norm1(x + self._attend_self(x, queries))
         x = self.norm2(x + self._attend_memory(x, queries, memory, positions))
-        normalized: Tensor = self.norm3(x + self.dropout(self.expand(x)))
+        normalized: Tensor = self.norm3(x + self.expand(x))
         return normalized
 
     def _attend_self(self, x: Tensor, queries: Tensor) -> Tensor:
         where = x + queries
         seen: Tensor = self.self_attn(where, where, x, need_weights=False)[0]
-        return self.dropout(seen)
+        dropped: Tensor = self.dropout(seen)
+        return dropped
 
     def _attend_memory(self, x: Tensor, queries: Tensor, memory: Tensor, positions: Tensor) -> Tensor:
         seen: Tensor = self.multihead_attn(x + queries, memory + positions, memory, need_weights=False)[0]
-        return self.dropout(seen)
+        dropped: Tensor = self.dropout(seen)
+        return dropped
 
 
 class Decoder(nn.Module):

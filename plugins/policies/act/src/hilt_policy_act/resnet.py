@@ -48,7 +48,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         inner = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
         shortcut = x if self.downsample is None else self.downsample(x)
-        return (inner + shortcut).relu()
+        joined: Tensor = inner + shortcut
+        return joined.relu()
 
 
 class ResNet18(nn.Module):

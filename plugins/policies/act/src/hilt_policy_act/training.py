@@ -70,15 +70,15 @@ class ACTTrainer:
         return True
 
     def optimizer(self) -> torch.optim.Optimizer:
-        named = list(self.network.named_parameters())
-        rest = [parameter for name, parameter in named if not name.startswith("backbone.")]
-        backbone = [parameter for name, parameter in named if name.startswith("backbone.")]
-        groups = [{"params": rest}, {"params": backbone, "lr": self._config.optimizer_lr_backbone}]
+        rest: list[nn.Parameter] = []
+        backbone: list[nn.Parameter] = []
+        for name, parameter in self.network.named_parameters():
+            (backbone if name.startswith("backbone.") else rest).append(parameter)
+        groups: list[dict[str, Any]] = [{"params": rest}]
+        if backbone:
+            groups.append({"params": backbone, "lr": self._config.optimizer_lr_backbone})
         return torch.optim.AdamW(
-            [group for group in groups if group["params"]],
-            lr=self._config.optimizer_lr,
-            weight_decay=self._config.optimizer_weight_decay,
-            fused=True,
+            groups, lr=self._config.optimizer_lr, weight_decay=self._config.optimizer_weight_decay, fused=True
         )
 
     def prepare(self, batch: Mapping[str, Tensor]) -> None:

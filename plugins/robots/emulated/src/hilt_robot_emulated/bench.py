@@ -19,12 +19,15 @@ from attrs import asdict
 
 from hilt_hooks import ConnectError
 from hilt_robot_emulated.control import ControlClient
-from hilt_robot_emulated.expert import Waypoint
 from hilt_robot_emulated.folder import control_path, describe, find, new_folder
 from hilt_robot_emulated.settings import DEFAULT_CAMERAS, Settings, View, check_cameras, save_settings
+from hilt_robot_emulated.waypoint import Waypoint
 
 _STOP_S = 5.0
-_APT_LINE = "sudo apt-get install -y libegl1 libegl-mesa0 libgl1-mesa-dri"
+NO_GL = "off"
+"""MUJOCO_GL of processes that do not render: MuJoCo then looks for no OpenGL, which may be missing."""
+_PACKAGES: Mapping[str, str] = {"egl": "libegl1 libegl-mesa0 libgl1-mesa-dri", "osmesa": "libosmesa6"}
+"""Ways of rendering without a screen, in the order in which they are tried -> the Debian packages that they need."""
 
 
 class HandControl:
@@ -124,7 +127,7 @@ class Bench(BenchClient):
         save_settings(run_folder, Settings(seed=seed, cameras=cameras, parent=os.getpid(), temporary=folder is None))
         children: list[subprocess.Popen[str]] = []
         try:
-            children.append(_launch("bus", run_folder, {}))
+            children.append(_launch("bus", run_folder, {"MUJOCO_GL": NO_GL}))
             if cameras:
                 children.append(_launch_renderer(run_folder))
             return cls(run_folder, children)
@@ -153,7 +156,8 @@ class Bench(BenchClient):
 
 def _launch(module: str, folder: Path, environment: Mapping[str, str]) -> "subprocess.Popen[str]":
     """Start a child and wait for the line with which it says that it is ready."""
-    with open(folder / f"{module}.log", "w") as log:
+    log_path = folder / f"{module}.log"
+    with open(log_path, "w") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", f"hilt_robot_emulated.{module}", str(folder)],
             stdin=subprocess.DEVNULL,
@@ -165,7 +169,10 @@ def _launch(module: str, folder: Path, environment: Mapping[str, str]) -> "subpr
     assert child.stdout is not None  # noqa: S101 - asked for above
     with child.stdout:
         line = child.stdout.readline()
-    answer = json.loads(line) if line else {"error": f"it ended with code {child.wait()}; see {folder / f'{module}.log'}"}
+    if not line:  # it did not live to say why; the last line of its traceback does
+        child.wait()
+        raise ConnectError(f"the bench's {module} process did not start: {(log_path.read_text().splitlines() or ['?'])[-1]}")
+    answer = json.loads(line)
     if "error" in answer:
         child.wait()
         raise ConnectError(f"the bench's {module} process did not start: {answer['error']}")
@@ -174,15 +181,17 @@ def _launch(module: str, folder: Path, environment: Mapping[str, str]) -> "subpr
 
 def _launch_renderer(folder: Path) -> "subprocess.Popen[str]":
     """With the OpenGL that MUJOCO_GL names, else with the first that works."""
-    if "MUJOCO_GL" in os.environ or sys.platform != "linux":
+    if sys.platform != "linux":
         return _launch("render", folder, {})
+    wanted = os.environ.get("MUJOCO_GL")
     failures = []
-    for backend in ("egl", "osmesa"):
+    for backend in (wanted,) if wanted else _PACKAGES:
         try:
             return _launch("render", folder, {"MUJOCO_GL": backend})
         except ConnectError as error:
-            failures.append(ConnectError(f"{backend}: {error}"))
-    raise ConnectError(f"no off-screen OpenGL works; run: {_APT_LINE}", failures)
+            failures.append(ConnectError(f"MUJOCO_GL={backend}: {error}"))
+    packages = _PACKAGES.get(wanted or "", _PACKAGES["egl"])
+    raise ConnectError(f"no off-screen OpenGL works here; run: sudo apt-get install -y {packages}", failures)
 
 
 def _end(children: Iterable["subprocess.Popen[str]"]) -> None:

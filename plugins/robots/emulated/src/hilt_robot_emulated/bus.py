@@ -24,7 +24,7 @@ from hilt_motor_feetech.emulator import EmulatedServo, PtyBus, ServoChain, prese
 from hilt_robot_emulated.calibration import from_channels, motor_calibration
 from hilt_robot_emulated.child import Ending, Parent, report, run
 from hilt_robot_emulated.control import ControlServer
-from hilt_robot_emulated.folder import calibration_folder, control_path, description_path, picture_path, write_json
+from hilt_robot_emulated.folder import calibration_folder, claim, control_path, description_path, picture_path, write_json
 from hilt_robot_emulated.model import ARMS, LEADER
 from hilt_robot_emulated.plant import ArmPlant
 from hilt_robot_emulated.settings import Settings, load_settings
@@ -150,6 +150,7 @@ def _describe(settings: Settings, folder: Path, buses: Mapping[str, PtyBus]) -> 
 
 
 def serve(folder: Path, settings: Settings) -> None:
+    """Until the starter asks for the end, or is gone."""
     parent, ending = Parent(settings.parent), Ending()
     world, log = World(settings.seed), WireLog(folder)
     buses = {arm: make_bus(world, arm, folder, log) for arm in ARMS}
@@ -158,24 +159,30 @@ def serve(folder: Path, settings: Settings) -> None:
     picture.publish(time.monotonic_ns())
     _describe(settings, folder, buses)
     report(ready=True)
-    while parent.alive and not ending:
-        now = time.monotonic_ns()
-        world.advance(now)
-        due = [at for bus in buses.values() if (at := bus.pump(now)) is not None]
-        picture.publish(now)
-        _wait(buses, control, min([now + _TICK_NS, *due]))
+    try:
+        while parent.alive and not ending:
+            now = time.monotonic_ns()
+            world.advance(now)
+            due = [at for bus in buses.values() if (at := bus.pump(now)) is not None]
+            picture.publish(now)
+            _wait(buses, control, min([now + _TICK_NS, *due]))
+    finally:
+        description_path(folder).unlink(missing_ok=True)
+        control.close()
+        for bus in buses.values():
+            bus.close()
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
     settings = load_settings(folder)
+    claim(folder)
     # Servos are hardware: they answer however busy the machine is. Without the right to it, they take their turn.
     with contextlib.suppress(PermissionError):
         os.nice(_NICENESS)
     try:
         serve(folder, settings)
     finally:
-        description_path(folder).unlink(missing_ok=True)
         if settings.temporary:
             shutil.rmtree(folder, ignore_errors=True)
 

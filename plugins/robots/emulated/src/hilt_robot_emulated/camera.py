@@ -1,11 +1,12 @@
 """The `emulated` camera: a camera of a running bench."""
 
 import time
+from pathlib import Path
 
 from hilt.ipc.frames import FrameReader
 from hilt_hooks import ConnectError, DeviceLost, Frame, Signal
 from hilt_robot_emulated.config import EmulatedCameraConfig
-from hilt_robot_emulated.folder import describe, find, frames_path, is_alive
+from hilt_robot_emulated.folder import describe, find, frames_path, is_running
 
 _POLL_S = 0.002
 
@@ -16,7 +17,7 @@ class EmulatedCamera:
     def __init__(self, config: EmulatedCameraConfig) -> None:
         self._config = config
         self._reader: FrameReader | None = None
-        self._pid = 0
+        self._folder = Path()
         self._seen = -1
 
     @property
@@ -29,11 +30,9 @@ class EmulatedCamera:
 
     def connect(self) -> None:
         self.disconnect()
-        folder = find(self._config.bench)
-        description = describe(folder)
-        self._check(description["cameras"])
-        self._pid = description["pid"]
-        self._reader = FrameReader(frames_path(folder, self._config.name), "")
+        self._folder = find(self._config.bench)
+        self._check(describe(self._folder)["cameras"])
+        self._reader = FrameReader(frames_path(self._folder, self._config.name), "")
         self._seen = -1
 
     def _check(self, cameras: dict[str, dict[str, float]]) -> None:
@@ -61,7 +60,7 @@ class EmulatedCamera:
             if time.monotonic() >= deadline:
                 break
             time.sleep(_POLL_S)
-        if not is_alive(self._pid):
+        if not is_running(self._folder):
             raise DeviceLost(f"the bench of camera {self._config.name} is gone")
         raise TimeoutError(f"camera {self._config.name}: no new frame within {timeout_s:g} s")
 

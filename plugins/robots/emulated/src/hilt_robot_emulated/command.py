@@ -29,12 +29,12 @@ def so101(
     from hilt_robot_emulated.settings import View
 
     names = [name.strip() for name in cameras.split(",") if name.strip()]
-    with Bench.start({name: View(width, height, fps) for name in names}, seed) as bench:
-        _show(bench)
-        try:
+    try:
+        with Bench.start({name: View(width, height, fps) for name in names}, seed) as bench:
+            _show(bench)
             bench.wait()
-        except KeyboardInterrupt:
-            return
+    except KeyboardInterrupt:
+        return
 
 
 def _show(bench: "Bench") -> None:

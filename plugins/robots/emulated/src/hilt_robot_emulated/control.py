@@ -18,8 +18,9 @@ class ControlServer:
     """Served from the loop of the process that owns the world: `handle` runs between two steps, so it must be quick."""
 
     def __init__(self, path: Path, handle: Handle) -> None:
-        self._handle = handle
+        self._handle, self._path = handle, path
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        path.unlink(missing_ok=True)
         self._listener.bind(str(path))
         self._listener.listen()
         self._listener.setblocking(False)
@@ -71,6 +72,7 @@ class ControlServer:
         for client in list(self._clients):
             self._drop(client)
         self._listener.close()
+        self._path.unlink(missing_ok=True)
 
 
 class ControlClient:

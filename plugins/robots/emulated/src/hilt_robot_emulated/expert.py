@@ -5,12 +5,13 @@ from typing import Any
 
 import mujoco
 import numpy as np
-from attrs import frozen
+from numpy.typing import ArrayLike
 
 from hilt_hooks import Floats
 from hilt_robot_emulated.calibration import from_channels, to_channels
 from hilt_robot_emulated.model import CUBE_HALF, ROBOT, build_model
 from hilt_robot_emulated.so101 import JOINTS
+from hilt_robot_emulated.waypoint import Waypoint
 from hilt_robot_emulated.world import REST
 
 GRIPPER = 0.0
@@ -26,14 +27,6 @@ _AIM = 0.1
 """How many metres of position error an orientation error of 1 rad is worth."""
 _DAMPING = 1e-4
 _ITERATIONS = 100
-
-
-@frozen
-class Waypoint:
-    """pose: channel name -> degrees or percent. speed: of the fastest joint on the way there, degrees per second."""
-
-    pose: Mapping[str, float]
-    speed: float
 
 
 class Expert:
@@ -68,8 +61,7 @@ class Expert:
     def lift(self, pose: Mapping[str, float]) -> list[Waypoint]:
         """Straight up from `pose` until nothing on the table is in the way; nothing if it is up already."""
         angles = np.array(from_channels(pose))
-        self._place(angles)
-        tip = np.array(self._data.site_xpos[self._site])
+        tip = self.tip(angles)
         if tip[2] >= CLEAR_HEIGHT - 0.02:
             return []
         jaws = self._data.site_xmat[self._site].reshape(3, 3)[:, 0]
@@ -109,7 +101,12 @@ class Expert:
                 break
         return angles
 
-    def _place(self, angles: Floats) -> None:
+    def tip(self, angles: ArrayLike) -> Floats:
+        """Where the fingertips are, m, with the joints at `angles`."""
+        self._place(angles)
+        return np.array(self._data.site_xpos[self._site])
+
+    def _place(self, angles: ArrayLike) -> None:
         self._data.qpos[self._joints] = angles
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_comPos(self._model, self._data)

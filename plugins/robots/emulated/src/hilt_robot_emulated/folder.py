@@ -1,7 +1,10 @@
 """The run folder of a bench: where everything that belongs to it is found, by other processes too."""
 
+import fcntl
+import itertools
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,15 +23,59 @@ def root() -> Path:
 
 def new_folder() -> Path:
     """A fresh folder named after this process; a process with several benches gets a number behind it."""
-    number = 1
-    while True:
+    _sweep()
+    for number in itertools.count(1):
         folder = root() / (f"{PREFIX}{os.getpid()}" if number == 1 else f"{PREFIX}{os.getpid()}-{number}")
         try:
             folder.mkdir(mode=0o700)
         except FileExistsError:
-            number += 1
-        else:
-            return folder
+            continue
+        return folder
+    raise AssertionError
+
+
+def _sweep() -> None:
+    """Remove what benches left that were killed together with their starters; it would fill the memory."""
+    for folder in root().glob(f"{PREFIX}*"):
+        starter = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if starter.isdecimal() and not _exists(int(starter)) and not is_running(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def claim(folder: Path) -> int:
+    """Mark `folder` as that of a running bench, until this process ends. Raises ConnectError if another one has it."""
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise ConnectError(f"a bench runs in {folder} already; end it, or choose another folder") from None
+    return lock
+
+
+def is_running(folder: Path) -> bool:
+    """Whether the bench of `folder` is alive: a killed process keeps no lock, even before its parent has noticed."""
+    try:
+        lock = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def description_path(folder: Path) -> Path:
@@ -66,21 +113,11 @@ def describe(folder: Path) -> dict[str, Any]:
     """The bench's own description. Raises ConnectError where no bench runs."""
     try:
         content: dict[str, Any] = json.loads(description_path(folder).read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ConnectError(f"no bench runs in {folder}; start one with: hilt emulate so101") from None
-    if not is_alive(content["pid"]):
+    if not is_running(folder):
         raise ConnectError(f"the bench of {folder} is gone; start one with: hilt emulate so101")
     return content
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def running() -> Iterator[Path]:

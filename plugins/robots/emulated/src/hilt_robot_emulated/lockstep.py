@@ -6,9 +6,9 @@ import numpy as np
 from attrs import frozen
 
 from hilt_robot_emulated.calibration import CHANNELS, from_channels, to_channels
-from hilt_robot_emulated.expert import Waypoint
 from hilt_robot_emulated.model import ARMS, LEADER, ROBOT, TIMESTEP_S
 from hilt_robot_emulated.so101 import STALL_TORQUE
+from hilt_robot_emulated.waypoint import Waypoint
 from hilt_robot_emulated.world import REST, World
 
 

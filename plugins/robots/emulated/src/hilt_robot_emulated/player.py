@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 
 from hilt_hooks import HiltError
 from hilt_robot_emulated.bench import BenchClient
-from hilt_robot_emulated.expert import FAST, Expert, Waypoint
+from hilt_robot_emulated.expert import FAST, Expert
 from hilt_robot_emulated.script import Script, Step, load_script
+from hilt_robot_emulated.waypoint import Waypoint
 
 PHASE_LIMIT_S = 120.0
 _LOOK_S = 0.05

@@ -55,56 +55,69 @@ class Shutter:
         self._next = max(self._next + 1, int((now_ns - self._start_ns) / self._period_ns))
 
 
-class EmulatedCamera:
+class Studio:
+    """The world as it was last told, and the cameras that look at it."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._ring = RingReader(picture_path(folder))
+        model = build_model()
+        data = mujoco.MjData(model)
+        self._model, self._data = model, data
+        start, count = time.monotonic_ns(), len(settings.cameras)
+        # Their grids are shifted against each other, so that the drawing is spread evenly.
+        self._cameras = [
+            RenderedCamera(model, data, folder, name, view, start + round(number * 1e9 / view.fps / count))
+            for number, (name, view) in enumerate(settings.cameras.items())
+        ]
+
+    def wait(self) -> "RenderedCamera | None":
+        """The camera that is due, or None after a nap."""
+        camera = min(self._cameras, key=lambda camera: camera.shutter.due_ns)
+        wait = (camera.shutter.due_ns - time.monotonic_ns()) / 1e9
+        if wait > 0:
+            time.sleep(min(wait, _NAP_S))
+        return camera if wait <= _NAP_S else None
+
+    def draw(self, camera: "RenderedCamera") -> None:
+        picture = self._ring.latest()
+        if picture is not None:
+            numbers = np.frombuffer(picture)
+            show_picture(self._model, self._data, numbers[1:])
+            camera.shoot(int(numbers[:1].view(np.int64)[0]))
+        camera.shutter.released(time.monotonic_ns())
+
+    def draw_all(self) -> None:
+        for camera in self._cameras:
+            self.draw(camera)
+
+
+class RenderedCamera:
     def __init__(self, model: Any, data: Any, folder: Path, camera: str, view: View, start_ns: int) -> None:
         self.shutter = Shutter(view.fps, start_ns)
         self._painter = Painter(model, data, camera, view)
         self._writer = FrameWriter(frames_path(folder, camera), (view.height, view.width, 3))
-        self._sequence = 0
+        self._sequence, self._shown_ns = 0, -1
 
     def shoot(self, time_ns: int) -> None:
-        """Draw the world as it was at `time_ns`."""
+        """Draw the world as it was at `time_ns`; a world that stands still because its process is gone gives no frames."""
+        if time_ns == self._shown_ns:
+            return
         self._writer.write(Frame("", self._painter.paint(), time_ns, self._sequence))
-        self._sequence += 1
-
-
-def _cameras(model: Any, data: Any, folder: Path, settings: Settings) -> list[EmulatedCamera]:
-    """Their grids are shifted against each other, so that the drawing is spread evenly."""
-    start, count = time.monotonic_ns(), len(settings.cameras)
-    return [
-        EmulatedCamera(model, data, folder, name, view, start + round(number * 1e9 / view.fps / count))
-        for number, (name, view) in enumerate(settings.cameras.items())
-    ]
-
-
-def _draw(ring: RingReader, model: Any, data: Any, camera: EmulatedCamera) -> None:
-    picture = ring.latest()
-    if picture is not None:
-        numbers = np.frombuffer(picture)
-        show_picture(model, data, numbers[1:])
-        camera.shoot(int(numbers[:1].view(np.int64)[0]))
+        self._sequence, self._shown_ns = self._sequence + 1, time_ns
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
     settings = load_settings(folder)
     parent, ending = Parent(settings.parent), Ending()
-    model = build_model()
-    data = mujoco.MjData(model)
-    cameras = _cameras(model, data, folder, settings)
-    ring = RingReader(picture_path(folder))
-    for camera in cameras:
-        _draw(ring, model, data, camera)
+    studio = Studio(folder, settings)
+    studio.draw_all()
     os.nice(_NICENESS)
     report(ready=True)
     while parent.alive and not ending:
-        camera = min(cameras, key=lambda camera: camera.shutter.due_ns)
-        wait = (camera.shutter.due_ns - time.monotonic_ns()) / 1e9
-        if wait > 0:
-            time.sleep(min(wait, _NAP_S))
-            continue
-        _draw(ring, model, data, camera)
-        camera.shutter.released(time.monotonic_ns())
+        camera = studio.wait()
+        if camera is not None:
+            studio.draw(camera)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from hilt_hooks import Bindings, DeviceLost, Edge, InputEvent
+from hilt_robot_emulated.bench import NO_GL
 from hilt_robot_emulated.config import BINDINGS, ScriptedConfig
 from hilt_robot_emulated.folder import describe, find, is_emulated_port
 
@@ -48,6 +49,7 @@ class ScriptedOperator:
             stdout=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
+            env={**os.environ, "MUJOCO_GL": NO_GL},
         )
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

@@ -3,7 +3,7 @@
 from hilt_hooks import Limits, RobotDescriptor, hookimpl
 from hilt_robot_so.config import SoFollowerConfig
 
-_CAPABILITIES = frozenset({"torque", "identify", "calibrate"})
+_CAPABILITIES = frozenset({"torque", "identify", "calibrate", "diagnose", "setup_motors"})
 
 LIMITS = {
     "gripper.pos": Limits(

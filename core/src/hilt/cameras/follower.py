@@ -1,0 +1,76 @@
+"""One camera: reads it for as long as the session lasts, and brings it back when it was lost."""
+
+import threading
+from collections.abc import Mapping
+from typing import Protocol
+
+from attrs import define, field
+
+from hilt.ipc.frames import FrameWriter
+from hilt_hooks import Camera, ConnectError, DeviceLost, HiltError
+
+SILENT_S = 1.0
+"""A camera that gives no frame for so long, or for three periods if that is longer, is lost."""
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
+
+
+class Tell(Protocol):
+    def __call__(self, state: str, *, device: str, detail: str = "") -> None: ...
+
+
+@define
+class Follower:
+    """writers: stream -> ring. tell: says `ready` or `failed` once; then `lost` and `back`, each when it happens."""
+
+    name: str
+    camera: Camera
+    writers: Mapping[str, FrameWriter]
+    tell: Tell
+    stopping: threading.Event
+    _lost: bool = field(default=False, init=False)
+    _pause_s: float = field(default=_FIRST_PAUSE_S, init=False)
+
+    def run(self) -> None:
+        """Until `stopping` is set, or until the camera fails at the start or in a way that no contract foresees."""
+        try:
+            self._start()
+            while not self.stopping.is_set():
+                self._step()
+        except (HiltError, TimeoutError) as error:
+            self.tell("failed", device=self.name, detail=str(error))
+        except Exception as error:  # a broken driver must be named, not leave a ring that nobody fills
+            self.tell("failed", device=self.name, detail=f"{type(error).__name__}: {error}")
+        finally:
+            self.camera.disconnect()
+
+    def _start(self) -> None:
+        self.camera.connect()
+        self._pass_on()
+        self.tell("ready", device=self.name)
+
+    def _step(self) -> None:
+        try:
+            if self._lost:
+                self.camera.connect()
+            self._pass_on()
+        except (ConnectError, DeviceLost, TimeoutError) as error:
+            self._lose(str(error))
+        else:
+            self._find()
+
+    def _pass_on(self) -> None:
+        frame = self.camera.read(max(SILENT_S, 3 / self.camera.fps))
+        self.writers[frame.stream].write(frame)
+
+    def _lose(self, reason: str) -> None:
+        if not self._lost:
+            self.tell("lost", device=self.name, detail=reason)
+        self._lost = True
+        self.camera.disconnect()
+        self.stopping.wait(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+    def _find(self) -> None:
+        if self._lost:
+            self.tell("back", device=self.name)
+        self._lost, self._pause_s = False, _FIRST_PAUSE_S

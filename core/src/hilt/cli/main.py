@@ -1,0 +1,72 @@
+"""`hilt`: the group of all commands, the global options, and what a failure looks like."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from hilt.cli import commands
+from hilt.cli.state import NO_PLUGINS, VERBOSE, Globals, globals_of, say
+
+
+class LazyGroup(TyperGroup):
+    """Lists commands from their summaries, and imports the one that is run."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name, help=summary) for name, summary in commands.listed().items()}
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = commands.load(cmd_name, globals_of(ctx).plugins)
+        return get_command(found) if isinstance(found, typer.Typer) else found
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        rows = [(name, command.get_short_help_str(limit=formatter.width - 20)) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+app = typer.Typer(cls=LazyGroup, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    verbose: Annotated[bool, typer.Option(VERBOSE, help="Show tracebacks")] = False,
+    no_plugins: Annotated[bool, typer.Option(NO_PLUGINS, help="Load no plugins")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version")] = False,
+) -> None:
+    """hilt: the human-in-the-loop toolkit for robot learning."""
+    context.obj = Globals(verbose, not no_plugins)
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"hilt {installed('hilt')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code.
+
+    0: done. 2: something in the command line, the configuration or the installation has to be changed first. 1: it
+    failed while running. 130: interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        returned = get_command(app)(arguments, prog_name="hilt", standalone_mode=False)
+    except typer.TyperException as error:
+        say(error.format_message())
+        say("hilt --help lists the commands, hilt COMMAND --help the fields of one")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except Exception as error:
+        from hilt.cli.failures import explain
+
+        return explain(error, verbose=VERBOSE in arguments)
+    return returned if isinstance(returned, int) else 0

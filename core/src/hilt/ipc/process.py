@@ -1,0 +1,54 @@
+"""What the processes of a session have in common: how they start, listen, and know that it is over."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from hilt.ipc import messages
+from hilt.ipc.ring import RingReader, RingWriter
+from hilt.ipc.rundir import SESSION, status_ring
+
+
+def ignore_interrupts() -> None:
+    """Ctrl-C goes to every process of the terminal; what it means is for the session to say."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def lower_priority(by: int) -> None:
+    """Give way to the rig."""
+    if hasattr(os, "nice"):
+        os.nice(by)
+
+
+def ask_for_real_time() -> bool:
+    """SCHED_FIFO for this process, where the system allows it."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+    except (OSError, PermissionError):
+        return False
+    return True
+
+
+class Mailbox:
+    """What the session says, and a way to tell it how one is."""
+
+    def __init__(self, run_dir: Path, process: str) -> None:
+        self._ring = RingReader(run_dir / SESSION, from_start=True)
+        self._status = RingWriter(run_dir / status_ring(process), slot_bytes=4096, slots=256)
+        self._process = process
+        self._parent = os.getppid()
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the session's process is gone."""
+        return os.getppid() != self._parent
+
+    def receive(self) -> list[messages.AnyMessage]:
+        return [messages.decode(message) for message in self._ring.drain()]
+
+    def tell(self, state: str, *, device: str = "", detail: str = "", episode: int = -1) -> None:
+        message = messages.Status(device=device or self._process, state=state, detail=detail[:3500], episode=episode)
+        self._status.write(messages.encode(message))

@@ -1,0 +1,90 @@
+"""The folder of a running session: its rings, its lease, and who is behind it."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+LEASE = "lease"
+SESSION = "session.ring"
+TICK = "tick.ring"
+CHUNKS = "chunks.ring"
+RIG = "rig.json"
+
+
+def status_ring(process: str) -> str:
+    return f"status-{process}.ring"
+
+
+def camera_ring(camera: str) -> str:
+    return f"camera-{camera}.ring"
+
+
+@frozen
+class RigNote:
+    """What a rig leaves in its folder: its process, and which robot it holds."""
+
+    pid: int
+    robot: Any
+
+
+def base() -> Path:
+    """Where run folders lie: in memory where the system has a place for that."""
+    shared = Path("/dev/shm")  # noqa: S108
+    root = shared if sys.platform == "linux" and shared.is_dir() else Path(tempfile.gettempdir())
+    return root / f"hilt-{os.getuid()}"
+
+
+def create() -> Path:
+    """A fresh folder for this process, `<base>/<pid>-...`; what dead sessions left without a rig is removed."""
+    root = base()
+    root.mkdir(mode=0o700, exist_ok=True)
+    for folder in root.iterdir():
+        if not alive(_session(folder)) and rig_of(folder) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))
+
+
+def note_rig(folder: Path, robot: Any) -> None:
+    draft = folder / f"{RIG}.new"
+    draft.write_text(json.dumps({"pid": os.getpid(), "robot": robot}))
+    draft.replace(folder / RIG)
+
+
+def rig_of(folder: Path) -> RigNote | None:
+    """The rig that still runs in a folder."""
+    try:
+        note = RigNote(**json.loads((folder / RIG).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return note if alive(note.pid) else None
+
+
+def orphans(robot: Any) -> Iterator[RigNote]:
+    """Rigs that hold this robot although their session is gone."""
+    root = base()
+    for folder in root.iterdir() if root.is_dir() else ():
+        note = rig_of(folder)
+        if note is not None and note.robot == robot and not alive(_session(folder)):
+            yield note
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _session(folder: Path) -> int:
+    pid = folder.name.partition("-")[0]
+    return int(pid) if pid.isdigit() else 0

@@ -1,0 +1,61 @@
+"""One camera inside the recorder: the frame that belongs to a tick, encoded in a thread of its own."""
+
+import math
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from hilt.ipc.frames import FrameReader
+from hilt.ipc.messages import CameraColumn
+from hilt.recording.columns import Seen
+from hilt.recording.video import Encoder
+from hilt_hooks import Frame
+
+
+class CameraFeed:
+    """Gives exactly one packet for every `take`, in order, whatever the camera does."""
+
+    def __init__(self, camera: CameraColumn, fps: int, run_dir: Path) -> None:
+        self._path = run_dir / f"camera-{camera.name}.ring"
+        self._ring: FrameReader | None = None
+        self._inode = -1
+        self._last: tuple[int, int] | None = None
+        self._encoder = Encoder(camera, fps)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"encode-{camera.name}")
+
+    def start_episode(self) -> None:
+        """The next row has no row before it."""
+        self._last = None
+
+    def take(self, read_ns: int, *, keyframe: bool, overloaded: bool) -> tuple[Seen, "Future[bytes]"]:
+        """The newest frame captured until `read_ns`, or the image before once more if there is no newer one.
+
+        overloaded: do not even look for a newer one; encoding the same image again is what can be done quickly.
+        """
+        frame = None if overloaded and self._last else self._newest(read_ns)
+        if frame is None:
+            age_ms = (read_ns - self._last[0]) / 1e6 if self._last else math.nan
+            return Seen(age_ms, repeated=True), self._thread.submit(self._encoder.repeat, keyframe)
+        self._last = (frame.time_ns, frame.sequence)
+        return Seen((read_ns - frame.time_ns) / 1e6, repeated=False), self._thread.submit(
+            self._encoder.encode, frame.image, keyframe
+        )
+
+    def close(self) -> None:
+        self._thread.shutdown()
+
+    def _newest(self, read_ns: int) -> Frame | None:
+        """A frame that the row before did not have, and that is not from the future."""
+        frame = self._ring.latest(before_ns=read_ns) if self._ring else None
+        if frame is None or (frame.time_ns, frame.sequence) == self._last:
+            self._follow_ring()
+            return None
+        return frame if frame.time_ns <= read_ns else None
+
+    def _follow_ring(self) -> None:
+        """Open the ring once it is there, and again when a camera process that was started anew has made another."""
+        try:
+            inode = self._path.stat().st_ino
+        except FileNotFoundError:
+            return
+        if inode != self._inode:
+            self._ring, self._inode = FrameReader(self._path, stream=""), inode

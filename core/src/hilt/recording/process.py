@@ -1,0 +1,224 @@
+"""The recorder process.
+
+It reads the rings and blocks nobody. What it says, as `Status` on `status-recorder.ring`, with device `recorder`:
+
+    ready      logs can be written; messages sent before are not seen
+    saved      this episode is durable; detail is the path of its log
+    discarded  this episode is not kept, or is being taken back
+    failed     nothing can be recorded any more, and the process ends
+    done       the last word after Stop; detail is the recorder's summary as JSON
+
+and with device `dataset`, while recording goes on: `working` (what is being done), `failed` (a log that is kept but could
+not be added) and `lost` (the process that writes the dataset has ended).
+
+BeginEpisode is to be sent before the SetMode that lets the rig tick in that episode.
+"""
+
+import os
+import signal
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+from hilt.ipc.messages import BeginEpisode, DiscardLast, EndEpisode, EventSeen, Outcome, Status, Stop, decode
+from hilt.ipc.ring import RingReader
+from hilt.log import EpisodeWriter
+from hilt.recording.catch_up import mark_taken_back, recover_all, session_lock
+from hilt.recording.compaction import Compactor
+from hilt.recording.episode import RunningEpisode
+from hilt.recording.feeds import CameraFeed
+from hilt.recording.setup import RecorderSetup
+from hilt.recording.status import RECORDER, StatusWriter
+from hilt.recording.ticks import TickInbox
+from hilt_hooks import HiltError
+
+_NICENESS = 5
+_POLL_S = 0.004
+_SYNC_NS = 500_000_000
+
+Finished = tuple[Status, Path | None]
+"""What to say about an episode, and the log that the dataset is to be brought up to date with."""
+
+
+def run(setup: RecorderSetup) -> None:
+    """The process's main: until Stop, or until the parent has died. The process must not be daemonic: it has a child."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the session decides what an interrupt means
+    os.nice(_NICENESS)
+    say = StatusWriter(setup.run_dir)
+    try:
+        setup.logs.mkdir(parents=True, exist_ok=True)
+        with session_lock(setup.logs) as lock:
+            if lock is None:
+                raise HiltError(f"{setup.logs}: another recorder writes there")
+            with closing(Recording(setup, say)) as recording:
+                recording.run()
+    except Exception as error:
+        say(Status(device=RECORDER, state="failed", detail=_reason(error)))
+        if isinstance(error, HiltError | OSError):
+            raise SystemExit(1) from error
+        raise
+
+
+class Recording:
+    """Rings and logs in the main thread, encoding in a thread for each camera, waiting for the disk in one more."""
+
+    def __init__(self, setup: RecorderSetup, say: StatusWriter) -> None:
+        self._setup, self._say, self._parent = setup, say, os.getppid()
+        self._messages = RingReader(setup.run_dir / "session.ring")
+        self._ticks = TickInbox(setup.run_dir / "tick.ring")
+        cameras = setup.header.cameras
+        self._feeds = {camera.name: CameraFeed(camera, setup.header.fps, setup.run_dir) for camera in cameras}
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="disk")
+        self._closing: deque[Future[Finished]] = deque()
+        self._syncing: Future[None] | None = None
+        self._synced_ns = 0
+        self._episode: RunningEpisode | None = None
+        self._early_events: list[EventSeen] = []
+        self._stopped = False
+        recover_all(setup.logs, say)
+        self._compactor = Compactor(setup) if setup.recorder_factory else None
+        for log in sorted(setup.logs.glob("*.mcap")):
+            self._compact(log)
+
+    def run(self) -> None:
+        self._say(Status(device=RECORDER, state="ready"))
+        while self._parent_lives() and not self._stopped:
+            self.step()
+            time.sleep(_POLL_S)
+        self._cut_off()
+        if self._stopped:
+            self._complete()
+
+    def step(self) -> None:
+        """Take in what waits in the rings, write what is ready, tell what is done."""
+        self._ticks.read()  # before the messages: the BeginEpisode of any tick in here is then among them
+        for message in map(decode, self._messages.drain()):
+            self._handle(message)
+        self._write_ticks()
+        if self._episode:
+            self._episode.advance()
+            self._sync(self._episode)
+        self._report()
+
+    def close(self) -> None:
+        if self._compactor:
+            self._compactor.close()
+        self._disk.shutdown()
+        for feed in self._feeds.values():
+            feed.close()
+
+    def _handle(self, message: object) -> None:
+        match message:
+            case BeginEpisode():
+                self._begin(message)
+            case EndEpisode():
+                self._end(message)
+            case DiscardLast(episode=episode):
+                self._closing.append(self._disk.submit(_take_back, self._log_of(episode), episode))
+            case EventSeen() if self._episode:
+                self._episode.event(message)
+            case EventSeen():
+                self._early_events.append(message)
+            case Stop():
+                self._stopped = True
+
+    def _begin(self, message: BeginEpisode) -> None:
+        self._cut_off()
+        path, now = self._log_of(message.episode), time.monotonic_ns()
+        writer = EpisodeWriter(path, self._setup.header, episode=message.episode, task=message.task, started_ns=now)
+        self._episode = RunningEpisode(writer, self._feeds, episode=message.episode, started_ns=now)
+        for event in self._early_events:
+            self._episode.event(event)
+        self._early_events.clear()
+
+    def _end(self, message: EndEpisode) -> None:
+        if self._episode is None or self._episode.episode != message.episode:
+            raise HiltError(f"episode {message.episode} was to be ended, but it is not being recorded")
+        self._ticks.read()
+        self._write_ticks()
+        outcome = Outcome(saved=message.saved, success=message.success)
+        self._closing.append(self._disk.submit(_close, self._episode, outcome))
+        self._episode = None
+
+    def _write_ticks(self) -> None:
+        if self._episode is None:
+            return
+        ticks, lost = self._ticks.take(self._episode.episode), self._ticks.lost()
+        if lost:
+            self._episode.writer.note(f"{lost} ticks were overwritten before they were read", time.monotonic_ns())
+        for tick in ticks:
+            self._episode.tick(tick)
+
+    def _cut_off(self) -> None:
+        """Nobody said how the running episode ended: make durable what there is of it, and leave it to recovery."""
+        if self._episode:
+            self._ticks.read()
+            self._write_ticks()
+            self._disk.submit(self._episode.cut_off).result()
+            self._episode = None
+
+    def _sync(self, episode: RunningEpisode) -> None:
+        now = time.monotonic_ns()
+        if now - self._synced_ns < _SYNC_NS or (self._syncing and not self._syncing.done()):
+            return
+        if self._syncing:
+            self._syncing.result()
+        self._syncing, self._synced_ns = self._disk.submit(episode.writer.sync), now
+
+    def _report(self) -> None:
+        while self._closing and self._closing[0].done():
+            status, log = self._closing.popleft().result()
+            self._say(status)
+            if log:
+                self._compact(log)
+        if self._compactor:
+            for status in self._compactor.statuses():
+                self._say(status)
+
+    def _compact(self, log: Path) -> None:
+        if self._compactor:
+            self._compactor.take(log)
+
+    def _complete(self) -> None:
+        """After Stop: every log closed, then the dataset complete, unless nobody waits for it any more."""
+        while self._closing and self._parent_lives():
+            self._report()
+            time.sleep(_POLL_S)
+        if self._compactor:
+            self._compactor.finish()
+        while self._compactor and self._compactor.running and self._parent_lives():
+            self._report()
+            time.sleep(_POLL_S)
+        self._say(Status(device=RECORDER, state="done", detail=self._compactor.summary if self._compactor else "{}"))
+
+    def _parent_lives(self) -> bool:
+        return os.getppid() == self._parent
+
+    def _log_of(self, episode: int) -> Path:
+        return self._setup.logs / f"episode-{episode:06d}.mcap"
+
+
+def _close(episode: RunningEpisode, outcome: Outcome) -> Finished:
+    """In the disk's thread."""
+    if not episode.rows:
+        outcome = Outcome(saved=False)
+    path = episode.finish(outcome)
+    state = "saved" if outcome.saved else "discarded"
+    return Status(device=RECORDER, state=state, detail=str(path), episode=episode.episode), path if outcome.saved else None
+
+
+def _take_back(log: Path, episode: int) -> Finished:
+    """In the disk's thread, so after the log has been closed."""
+    saved = log.exists()
+    if saved:
+        mark_taken_back(log)
+    return Status(device=RECORDER, state="discarded", detail=str(log), episode=episode), log if saved else None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, HiltError):
+        return str(error)
+    what = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    return f"{what}; what was recorded until then is kept, and recovered when the next session starts"

@@ -1,0 +1,47 @@
+"""What `hilt collect`, `hilt record` and `hilt teleoperate` do: check everything, run the session, sum it up."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from hilt.config import CollectConfig, RecordConfig, TeleoperateConfig
+from hilt.kernel import Registry
+from hilt.session.console import Screen
+from hilt.session.plan import Config, make_plan
+from hilt.session.session import Session
+
+REPORT = "report.html"
+
+
+def collect(config: CollectConfig, registry: Registry, console: Console) -> int:
+    return _run(config, registry, console)
+
+
+def record(config: RecordConfig, registry: Registry, console: Console) -> int:
+    return _run(config, registry, console)
+
+
+def teleoperate(config: TeleoperateConfig, registry: Registry, console: Console) -> int:
+    return _run(config, registry, console)
+
+
+def _run(config: Config, registry: Registry, console: Console) -> int:
+    plan = make_plan(config, registry)
+    screen = Screen(console, plan.episodes)
+    session = Session(plan, screen)
+    session.run()
+    facts = dict(session.facts)
+    if plan.logs is not None:
+        facts["logs"] = str(plan.logs)
+        if page := _report(plan.logs):
+            facts["report"] = str(page)
+        screen.summary(session.lines, plan.header.fps, facts)
+    return 0
+
+
+def _report(logs: Path) -> Path | None:
+    """The page about this session, if it recorded anything."""
+    from hilt.report import session_report
+
+    episodes = sorted(logs.glob("*.mcap"))
+    return session_report(episodes, logs / REPORT) if episodes else None

@@ -1,0 +1,149 @@
+"""What the operator reads while the session runs."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from attrs import define
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hilt.ipc.messages import Phase, Segment
+from hilt.session.operator import Connected, meaning_of
+from hilt.session.phases import TABLE, Event, State
+
+WHAT = {
+    Event.START: "start the episode",
+    Event.PAUSE: "pause: the arm holds",
+    Event.TAKEOVER: "take over with the leader",
+    Event.INTERVENE: "take over while held",
+    Event.CORRECT: "the recovery is done, the correction begins",
+    Event.RESUME: "hand back",
+    Event.SUCCESS: "end: success",
+    Event.FAILURE: "end: failure",
+    Event.SAVE: "end and save",
+    Event.RERECORD: "end and discard",
+    Event.DISCARD_LAST: "take back the last saved episode",
+    Event.NEXT: "the scene is reset: next episode",
+    Event.ACKNOWLEDGE: "I have looked: go on after a fault",
+    Event.STOP: "stop: keep what is recorded, the arm holds",
+}
+
+STYLE = {
+    Phase.READY: "bold cyan",
+    Phase.AUTONOMOUS: "bold blue",
+    Phase.PAUSED: "bold yellow",
+    Phase.HUMAN: "bold magenta",
+    Phase.SAVED: "bold green",
+    Phase.DISCARDED: "bold yellow",
+    Phase.RESET: "bold cyan",
+    Phase.FAULT: "bold white on red",
+    Phase.ENDED: "bold",
+}
+
+
+@define
+class EpisodeLine:
+    """What the summary says of one episode."""
+
+    episode: int
+    outcome: str
+    frames: int
+    interventions: int
+    success: bool | None
+
+
+class Screen:
+    def __init__(self, console: Console, wanted: int) -> None:
+        self._console, self._wanted = console, wanted
+        self._start = time.monotonic()
+        self._last = ""
+
+    def controls(self, inputs: Sequence[Connected]) -> None:
+        """The controls, as they are bound in this session."""
+        table = Table(title="Controls", title_justify="left", box=None, padding=(0, 2), show_header=False)
+        for each in inputs:
+            for event, what in WHAT.items():
+                if keys := _keys(each, event):
+                    table.add_row(Text(", ".join(keys), "bold"), what, Text(each.name, "dim"))
+        self._console.print(table)
+
+    def phase(self, state: State, event: Event, device: str, hints: Sequence[Connected]) -> None:
+        line = Text(f"{time.monotonic() - self._start:7.1f} s  ", "dim")
+        line.append(f"{state.phase.value.upper():<11}", STYLE[state.phase])
+        line.append(describe(state, self._wanted))
+        line.append(f"  ({event.value}{', ' + device if device else ''})", "dim")
+        self._console.print(line)
+        if state.phase in (Phase.READY, Phase.RESET, Phase.FAULT) and (hint := _hint(state.phase, hints)):
+            self._console.print(Text(f"{'':21}{hint}", "dim"))
+
+    def say(self, text: str, style: str = "") -> None:
+        """One line, not repeated while it stays the same."""
+        if text != self._last:
+            self._console.print(Text(text, style))
+        self._last = text
+
+    def ask(self, question: str) -> bool:
+        return self._console.input(question).strip().lower() in ("y", "yes")
+
+    def alarm(self, text: str) -> None:
+        if text != self._last:
+            self._console.bell()
+        self.say(text, "bold red")
+
+    def summary(self, lines: Sequence[EpisodeLine], fps: float, facts: Mapping[str, str]) -> None:
+        table = Table(title="Episodes", title_justify="left")
+        for name in ("episode", "outcome", "success", "frames", "seconds", "interventions"):
+            table.add_column(name, justify="right" if name not in ("outcome", "success") else "left")
+        for line in lines:
+            success = {True: "yes", False: "no", None: "-"}[line.success]
+            table.add_row(
+                str(line.episode), line.outcome, success, str(line.frames), f"{line.frames / fps:.1f}", str(line.interventions)
+            )
+        self._console.print(table)
+        for name, value in facts.items():
+            self._console.print(Text(f"{name}: ", "bold").append(value, ""), soft_wrap=True)
+
+
+def describe(state: State, wanted: int) -> str:
+    number = f"episode {state.episode + 1}"
+    return {
+        Phase.READY: f"{number}; {state.saved} of {wanted} saved",
+        Phase.AUTONOMOUS: f"{number}: the policy drives",
+        Phase.PAUSED: f"{number}: the arm holds",
+        Phase.HUMAN: f"{number}: you drive" + _segment(state),
+        Phase.SAVED: f"{number} is kept",
+        Phase.DISCARDED: f"{number} is discarded",
+        Phase.RESET: "the leader moves the robot" if state.leads else "put the scene back; the arm holds",
+        Phase.FAULT: "the arm holds until you have looked",
+        Phase.ENDED: f"{state.saved} of {wanted} saved; the arm holds",
+    }[state.phase]
+
+
+def _segment(state: State) -> str:
+    if not state.policy:
+        return ""
+    return " (recovery)" if state.segment == Segment.RECOVERY else " (correction)"
+
+
+def _keys(each: Connected, event: Event) -> list[str]:
+    """The controls with this meaning, each with the phases in which it has it where it has others too."""
+    found = []
+    for control, bound in each.bindings.items():
+        if isinstance(bound, Mapping):
+            phases = [phase for phase, name in bound.items() if name == event]
+            if phases:
+                found.append(f"{control} ({', '.join(phases)})")
+        elif bound == event:
+            found.append(control)
+    return found
+
+
+def _hint(phase: Phase, inputs: Sequence[Connected]) -> str:
+    """What can be pressed now."""
+    parts = []
+    for event in TABLE[phase]:
+        keys = [control for each in inputs for control in each.bindings if meaning_of(each.bindings, control, phase) == event]
+        if keys and event in WHAT:
+            parts.append(f"{'/'.join(keys)} = {WHAT[event]}")
+    return "; ".join(parts)

@@ -1,0 +1,193 @@
+"""What a session is going to do, checked in full before a process is started or anything moves."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from os import getpid
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from attrs import field, frozen
+
+from hilt.checkpoint import Checkpoint, open_checkpoint
+from hilt.config import CollectConfig, RecordConfig, Station, TeleoperateConfig, dump
+from hilt.inference.fit import check_fit
+from hilt.inference.process import open_policy
+from hilt.ipc.messages import CameraColumn, Header
+from hilt.kernel import Registry, build
+from hilt.recording.columns import columns
+from hilt.rig.arms import Arms
+from hilt.rig.leader import Handover
+from hilt.session.operator import Connected, check_bindings, meanings
+from hilt.session.phases import Event
+from hilt_hooks import (
+    CameraDescriptor,
+    ConfigError,
+    InputDescriptor,
+    PolicySpec,
+    Recorder,
+    RecorderDescriptor,
+    ShowsPhase,
+    Typed,
+)
+from hilt_hooks.inputs import Rehearses
+
+Config = CollectConfig | RecordConfig | TeleoperateConfig
+
+
+@frozen(kw_only=True)
+class PolicyPlan:
+    type: str
+    path: Path
+    id: str
+    spec: PolicySpec
+    runtime: Mapping[str, Any]
+    threshold: int
+
+
+@frozen(kw_only=True)
+class Plan:
+    """Everything that the processes of a session are started with."""
+
+    name: str
+    config: Config
+    station: Mapping[str, Any]
+    header: Header
+    handover: Handover
+    interpolation: int
+    episodes: int
+    episode_time_s: float
+    task: str
+    cameras: Mapping[str, tuple[str, Any]]
+    inputs: tuple[Connected, ...]
+    policy: PolicyPlan | None = None
+    logs: Path | None = None
+    recorder: tuple[str, Any] | None = None
+    leader_mirrors: bool = field(default=False)
+
+
+def make_plan(config: Config, registry: Registry) -> Plan:
+    """Raises ConfigError or a sibling with what is wrong; touches no device."""
+    if config.teleop is None:
+        raise ConfigError("teleop: needed to take over, for instance --teleop.type=<type of your leader arm>; see `hilt plugins`")
+    arms = Arms(config, registry)
+    cameras = _cameras(config, registry)
+    columns_of_cameras = [
+        CameraColumn(name=name, height=shape[0], width=shape[1], channels=shape[2]) for name, (shape, _) in cameras.items()
+    ]
+    fps = config.fps if isinstance(config, TeleoperateConfig) else config.episodes.fps
+    policy = _policy(config, registry, arms, {name: shape for name, (shape, _) in cameras.items()}, fps)
+    name = f"{datetime.now():%Y%m%d-%H%M%S}-{getpid()}"
+    header = Header(
+        session=name,
+        robot_type=config.robot.type,
+        fps=round(fps),
+        interpolation=getattr(config, "interpolation_multiplier", 1),
+        state_names=list(arms.robot.names),
+        action_names=list(arms.robot.commands),
+        leader_names=list(arms.leader.commands) if arms.leader else [],
+        columns=columns(arms.robot.names, arms.robot.commands, columns_of_cameras, policy=policy.id if policy else ""),
+        cameras=columns_of_cameras,
+        config=dump(config),
+        policy=policy.id if policy else "",
+    )
+    recorded = None if isinstance(config, TeleoperateConfig) else config.episodes
+    return Plan(
+        name=name,
+        config=config,
+        station={each: dump(getattr(config, each)) for each in ("robot", "teleop", "limits", "max_tracking_error")},
+        header=header,
+        handover=_handover(config, mirrors=arms.leader is not None and arms.leader.mirrors),
+        interpolation=header.interpolation,
+        episodes=recorded.num_episodes if recorded else 1,
+        episode_time_s=recorded.episode_time_s if recorded else (getattr(config, "teleop_time_s", None) or float("inf")),
+        task=recorded.single_task if recorded else "",
+        cameras={name: built for name, (_, built) in cameras.items()},
+        inputs=_inputs(config, registry),
+        policy=policy,
+        logs=recorded.folder / "hilt" / "logs" / name if recorded else None,
+        recorder=_recorder(config, registry, header),
+        leader_mirrors=arms.leader is not None and arms.leader.mirrors,
+    )
+
+
+def _cameras(config: Config, registry: Registry) -> dict[str, tuple[tuple[int, ...], tuple[str, Any]]]:
+    """Camera name -> the shape of its images, and what builds it."""
+    found = {}
+    listed: Mapping[str, Typed] = getattr(config.robot.config, "cameras", {})
+    for name, typed in listed.items():
+        descriptor = registry.find(CameraDescriptor, typed.type)
+        stream = build(descriptor, typed.config).streams[0]
+        found[name] = (stream.shape, (descriptor.factory, typed.config))
+    return found
+
+
+def _handover(config: Config, *, mirrors: bool) -> Handover:
+    chosen = config.handover
+    if mirrors:
+        return Handover(bleed=chosen.offset_bleed)
+    return Handover(bleed=chosen.align_speed if chosen.passive_leader == "align" else 0.0)
+
+
+def _policy(
+    config: Config, registry: Registry, arms: Arms, cameras: Mapping[str, tuple[int, ...]], fps: float
+) -> PolicyPlan | None:
+    if not isinstance(config, CollectConfig):
+        return None
+    if config.rtc.enabled:
+        raise ConfigError("rtc.enabled: no installed policy can continue a chunk; leave it out")
+    checkpoint: Checkpoint = open_checkpoint(config.policy.path)
+    runtime = {"device": config.policy.device, "threads": config.policy.threads}
+    policy = open_policy(checkpoint.type, runtime, checkpoint.folder, registry)
+    check_fit(
+        policy.spec,
+        path=config.policy.path,
+        state=arms.robot.names,
+        actions=arms.robot.commands,
+        cameras=cameras,
+        fps=fps,
+    )
+    background = config.policy.inference == "background"
+    threshold = min(config.policy.queue_threshold, max(0, policy.spec.use - 1)) if background else 0
+    return PolicyPlan(
+        type=checkpoint.type,
+        path=checkpoint.folder,
+        id=checkpoint.policy_id,
+        spec=policy.spec,
+        runtime=runtime,
+        threshold=threshold,
+    )
+
+
+def _recorder(config: Config, registry: Registry, header: Header) -> tuple[str, Any] | None:
+    """What builds the recorder, once it has agreed to what is going to be recorded."""
+    if isinstance(config, TeleoperateConfig):
+        return None
+    descriptor = registry.find(RecorderDescriptor, config.dataset.type)
+    recorder: Recorder = build(descriptor, config.dataset.config)
+    recorder.validate(msgspec.to_builtins(header))
+    if not config.episodes.single_task:
+        raise ConfigError("dataset.single_task: say what the robot does, for instance --dataset.single_task='Push the cube'")
+    return descriptor.factory, config.dataset.config
+
+
+def _inputs(config: Station, registry: Registry) -> tuple[Connected, ...]:
+    """The operator's inputs. Raises ConfigError unless one of them can stop the arm and counts."""
+    connected, counting = [], False
+    for typed in config.inputs:
+        descriptor = registry.find(InputDescriptor, typed.type)
+        device = build(descriptor, typed.config)
+        check_bindings(typed.type, device.bindings)
+        shows = device if isinstance(device, ShowsPhase) else None
+        connected.append(Connected(typed.type, device, device.bindings, shows))
+        stops = Event.STOP in meanings(device.bindings)
+        counting |= stops and (not descriptor.scripted or _rehearses(device, config))
+    if not counting:
+        raise ConfigError(
+            "inputs: none of them can stop a real arm; add one that has `stop`, for instance --input.type=keyboard in a terminal"
+        )
+    return tuple(connected)
+
+
+def _rehearses(device: object, config: Station) -> bool:
+    return isinstance(device, Rehearses) and device.emulated(config.robot.config)

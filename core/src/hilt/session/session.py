@@ -1,0 +1,265 @@
+"""The session's own process: hears the operator, steps the phase machine, tells the others. It drives nothing itself."""
+
+import json
+import shutil
+import signal
+import sys
+import time
+
+from hilt.cameras import CamerasSetup
+from hilt.cameras import run as run_cameras
+from hilt.inference.process import PolicySetup, create_chunks
+from hilt.inference.process import run as run_policy
+from hilt.ipc import messages, rundir
+from hilt.ipc.lease import RENEW_S, LeaseHolder
+from hilt.ipc.messages import (
+    Acknowledge,
+    BeginEpisode,
+    DiscardLast,
+    EndEpisode,
+    EventSeen,
+    Phase,
+    ReleaseTorque,
+    SetMode,
+    Status,
+    Stop,
+    Tick,
+)
+from hilt.ipc.ring import RingReader, RingWriter
+from hilt.recording.process import run as run_recorder
+from hilt.recording.setup import RecorderSetup
+from hilt.rig.process import RigSetup
+from hilt.rig.process import run as run_rig
+from hilt.session.console import EpisodeLine, Screen
+from hilt.session.crew import Crew, relieve_orphans
+from hilt.session.operator import POLL_S, Operator
+from hilt.session.phases import RUNNING, Event, State, step
+from hilt.session.plan import Plan
+from hilt_hooks import SafetyStop
+
+FAULT_AGAIN_S = 0.2
+"""After an acknowledgement, how long faults that are still on their way do not count."""
+
+
+class Session:
+    def __init__(self, plan: Plan, screen: Screen) -> None:
+        self._plan, self._screen = plan, screen
+        self.run_dir = rundir.create()
+        self._lease = LeaseHolder(self.run_dir / rundir.LEASE)
+        self._ring = RingWriter(self.run_dir / rundir.SESSION, slot_bytes=4096, slots=512)
+        self._crew = Crew(self.run_dir, self._lease.renew)
+        self._operator = Operator(plan.inputs)
+        self._state = State(policy=plan.policy is not None, wanted=plan.episodes)
+        self._ticks: RingReader | None = None
+        self._frames = 0
+        self._acknowledged_s = 0.0
+        self._warned = False
+        self._interrupted = False
+        self.lines: list[EpisodeLine] = []
+        self.facts: dict[str, str] = {}
+
+    def run(self) -> State:
+        """From the first process to the last. Whatever happens, the arm holds and what is recorded is kept."""
+        before = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            self._start()
+            self._loop()
+        finally:
+            self._close()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        return self._state
+
+    def _interrupt(self, *_: object) -> None:
+        self._interrupted = True
+
+    def _start(self) -> None:
+        """Everything that can fail without moving the arm comes first; the rig is last."""
+        plan, crew = self._plan, self._crew
+        self._operator.connect()
+        if plan.logs is not None:
+            factory, config = plan.recorder or (None, None)
+            setup = RecorderSetup(
+                run_dir=self.run_dir, header=plan.header, logs=plan.logs, recorder_factory=factory, recorder_config=config
+            )
+            crew.start("recorder", run_recorder, setup)
+        if plan.cameras:
+            crew.start("cameras", run_cameras, CamerasSetup(run_dir=self.run_dir, cameras=plan.cameras))
+        if plan.policy is not None:
+            crew.start("policy", run_policy, self._policy_setup())
+        else:
+            create_chunks(self.run_dir).close()
+        for name, member in list(crew.members.items()):
+            crew.wait_ready(member, frozenset(plan.cameras) if name == "cameras" else None)
+        for pid in relieve_orphans(plan.station["robot"]):
+            self._screen.say(f"took the arm over from process {pid}, whose session is gone", "yellow")
+        self._start_rig()
+
+    def _start_rig(self) -> None:
+        plan = self._plan
+        setup = RigSetup(
+            run_dir=self.run_dir,
+            station=plan.station,
+            fps=plan.header.fps,
+            interpolation=plan.interpolation,
+            handover=plan.handover,
+        )
+        statuses = self._crew.wait_ready(self._crew.start("rig", run_rig, setup))
+        self._ticks = RingReader(self.run_dir / rundir.TICK)
+        if not any(status.detail == "real-time" for status in statuses):
+            self._screen.say("note: no real-time priority (it needs CAP_SYS_NICE); commands may be some ms late", "dim")
+        if plan.leader_mirrors:
+            self._screen.say("The leader now follows the robot, softly. Take hold of it to take over.", "dim")
+
+    def _policy_setup(self) -> PolicySetup:
+        plan, policy = self._plan, self._plan.policy
+        if policy is None:
+            raise ValueError("a session without a policy needs no policy process")
+        return PolicySetup(
+            run_dir=self.run_dir,
+            type=policy.type,
+            config=policy.runtime,
+            path=policy.path,
+            threshold=policy.threshold,
+            state=tuple(plan.header.state_names),
+            actions=tuple(plan.header.action_names),
+            cameras=tuple(plan.cameras),
+            task=plan.task,
+        )
+
+    def _loop(self) -> None:
+        self._screen.controls(self._plan.inputs)
+        self._enter(self._state, Event.NEXT, "")
+        while self._state.phase != Phase.ENDED:
+            self._lease.renew()
+            self._operator.wait(min(POLL_S, RENEW_S / 2))
+            for event, device in self._operator.events(self._state.phase):
+                self._happen(event, device)
+            self._watch_ticks()
+            self._watch_crew()
+            if self._state.phase in (Phase.SAVED, Phase.DISCARDED):
+                self._happen(Event.CLOSED)
+            if self._interrupted:
+                self._happen(Event.STOP, "signal")
+
+    def _happen(self, event: Event, device: str = "") -> None:
+        before, after = self._state, step(self._state, event)
+        if after is before:
+            if event == Event.INPUT_LOST:
+                self._screen.alarm(f"{device} is gone; the arm goes on only while something can stop it: reconnect it")
+            return
+        if event == Event.ACKNOWLEDGE:
+            self._acknowledged_s = time.monotonic()
+            self._tell(Acknowledge())
+        self._state = after
+        if after.open and not before.open:
+            self._frames, self._warned = 0, False
+            self.lines.append(EpisodeLine(after.episode, "running", 0, 0, None))
+            self._tell(BeginEpisode(episode=after.episode, task=self._plan.task))
+        self._enter(before, event, device)
+        if before.open and not after.open:
+            self._end_episode(after)
+        if event == Event.DISCARD_LAST and before.last_saved is not None:
+            self._take_back(before.last_saved)
+
+    def _enter(self, before: State, event: Event, device: str) -> None:
+        state = self._state
+        seen = EventSeen(time_ns=time.monotonic_ns(), event=event.value, device=device, old=before.phase, new=state.phase)
+        self._tell(seen)
+        self._tell(
+            SetMode(
+                phase=state.phase,
+                source=state.source,
+                segment=state.segment,
+                episode=state.episode,
+                epoch=state.epoch,
+                recorded=state.recorded and self._plan.logs is not None,
+            )
+        )
+        if state.phase == Phase.HUMAN and before.phase != Phase.HUMAN and self.lines and state.policy:
+            self.lines[-1].interventions += 1
+        self._operator.show(state.phase, state.episode)
+        self._screen.phase(state, event, device, self._plan.inputs)
+
+    def _end_episode(self, state: State) -> None:
+        saved = state.phase != Phase.DISCARDED
+        self._tell(EndEpisode(episode=self.lines[-1].episode, saved=saved, success=state.success))
+        line = self.lines[-1]
+        line.outcome, line.success, line.frames = ("saved" if saved else "discarded"), state.success, self._frames
+
+    def _take_back(self, episode: int) -> None:
+        self._tell(DiscardLast(episode=episode))
+        for line in self.lines:
+            if line.episode == episode:
+                line.outcome = "taken back"
+
+    def _tell(self, message: messages.AnyMessage) -> None:
+        self._ring.write(messages.encode(message))
+
+    def _watch_ticks(self) -> None:
+        if self._ticks is None:
+            return
+        for packed in self._ticks.drain():
+            tick = messages.decode(packed)
+            if isinstance(tick, Tick):
+                self._heed(tick)
+
+    def _heed(self, tick: Tick) -> None:
+        if tick.frame >= 0 and tick.episode == self._state.episode and self._state.open:
+            self._frames = tick.frame + 1
+        if tick.alarm:
+            self._screen.alarm(tick.alarm)
+        if tick.fault and self._state.phase != Phase.FAULT and time.monotonic() - self._acknowledged_s > FAULT_AGAIN_S:
+            self._screen.alarm(f"{tick.fault}. Look at the arm, then acknowledge.")
+            self._happen(Event.LEASE_LOST if "session" in tick.fault else Event.DEVICE_LOST, "rig")
+        if self._state.phase in RUNNING and self._frames / self._plan.header.fps >= self._plan.episode_time_s:
+            self._time_is_up()
+
+    def _time_is_up(self) -> None:
+        if self._state.phase == Phase.HUMAN and self._state.policy and not self._warned:
+            self._warned = True
+            self._screen.alarm("the episode's time is up; it ends when you hand back or end it")
+        self._happen(Event.TIMEOUT)
+
+    def _watch_crew(self) -> None:
+        for name, status in self._crew.statuses():
+            self._hear(name, status)
+
+    def _hear(self, name: str, status: Status) -> None:
+        if status.state == "lost":
+            self._screen.alarm(f"{status.device} is lost: {status.detail}")
+            self._happen(Event.PAUSE, status.device)
+        elif status.state == "back":
+            self._screen.say(f"{status.device} is back", "green")
+        elif status.state == "failed":
+            self._screen.alarm(f"{status.device}: {status.detail}")
+        elif status.state == "died":
+            self._screen.alarm(status.detail)
+            if name == "rig":
+                raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
+            self._happen(Event.STOP if name == "recorder" else Event.PAUSE, name)
+        elif status.state == "done":
+            self.facts.update({key: str(value) for key, value in json.loads(status.detail or "{}").items()})
+
+    def _close(self) -> None:
+        """Stop everybody; wait for the dataset; leave the arm holding unless the operator lets it go."""
+        if self._state.open:
+            self._happen(Event.STOP)
+        self._operator.disconnect()
+        if self._state.phase == Phase.ENDED and self._confirmed():
+            self._tell(ReleaseTorque())
+        self._tell(Stop())
+        if "recorder" in self._crew.members:
+            self._screen.say("writing the dataset ...", "dim")
+            self._crew.join("recorder", timeout_s=600)
+        for name, status in self._crew.statuses():
+            if status.state != "died":
+                self._hear(name, status)
+        self._crew.end()
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    def _confirmed(self) -> bool:
+        """Whether somebody at a terminal says that the arm may fall limp."""
+        if not sys.stdin.isatty() or self._interrupted:
+            return False
+        return self._screen.ask("Release the torque? The arm will drop. [y/N] ")

@@ -1,0 +1,110 @@
+"""Cameras that do what real ones do not do on demand."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hilt.cameras import columns
+from hilt.cameras.follower import Follower
+from hilt.ipc.frames import FrameReader, FrameWriter
+from hilt_hooks import ConnectError, DeviceLost, Frame, Signal
+
+SHAPE = (4, 6, 3)
+
+
+class Script:
+    """A camera of two streams whose reads follow a script: an error to raise, or the name of a stream."""
+
+    fps = 100.0
+    streams = (Signal("", "", SHAPE, "uint8"), Signal("depth", "mm", (4, 6, 1), "uint16"))
+
+    def __init__(self, connects: list[Exception | None], reads: list[Exception | str], stopping: threading.Event) -> None:
+        self._connects, self._reads, self._stopping = iter(connects), iter(reads), stopping
+        self.connected = False
+        self._sequence = 0
+
+    def connect(self) -> None:
+        if (error := next(self._connects)) is not None:
+            raise error
+        self.connected = True
+
+    def disconnect(self) -> None:
+        self.connected = False
+
+    def read(self, timeout_s: float) -> Frame:
+        assert self.connected
+        step = next(self._reads, None)
+        if isinstance(step, Exception):
+            raise step
+        if step is None:
+            self._stopping.set()
+            step = ""
+        self._sequence += 1
+        shape, dtype = (SHAPE, np.uint8) if step == "" else ((4, 6, 1), np.uint16)
+        return Frame(step, np.full(shape, self._sequence, dtype), self._sequence, self._sequence)
+
+
+class Run:
+    """One run of a follower over a script, and what it told."""
+
+    def __init__(self, folder: Path, connects: list[Exception | None], reads: list[Exception | str]) -> None:
+        stopping = threading.Event()
+        self.camera = Script(connects, reads, stopping)
+        self.told: list[tuple[str, str]] = []
+        writers = {"": FrameWriter(folder / "rgb.ring", SHAPE), "depth": FrameWriter(folder / "depth.ring", (4, 6, 1), "uint16")}
+        Follower("front", self.camera, writers, self._tell, stopping).run()
+
+    def _tell(self, state: str, *, device: str, detail: str = "") -> None:
+        assert device == "front"
+        self.told.append((state, detail))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    return tmp_path
+
+
+def test_each_stream_goes_to_its_ring(folder: Path) -> None:
+    run = Run(folder, [None], ["", "depth"])
+    assert run.told == [("ready", "")]
+    depth = FrameReader(folder / "depth.ring", "depth").latest()
+    assert depth is not None
+    assert (depth.image.dtype, depth.image.shape, depth.sequence) == (np.uint16, (4, 6, 1), 2)
+    assert not run.camera.connected
+
+
+@pytest.mark.parametrize("error", [DeviceLost("gone"), TimeoutError("gone")])
+def test_lost_is_told_once_and_back_only_with_a_frame(folder: Path, error: Exception) -> None:
+    run = Run(folder, [None, ConnectError("not yet"), None, None], ["", error, TimeoutError("connected, but silent")])
+    assert run.told == [("ready", ""), ("lost", "gone"), ("back", "")]
+    assert not run.camera.connected
+
+
+@pytest.mark.parametrize(("connects", "reads"), [([ConnectError("busy")], []), ([None], [TimeoutError("busy")])])
+def test_a_camera_without_a_first_frame_is_failed(
+    folder: Path, connects: list[Exception | None], reads: list[Exception | str]
+) -> None:
+    run = Run(folder, connects, reads)
+    assert run.told == [("failed", "busy")]
+    assert not run.camera.connected
+
+
+def test_a_broken_driver_is_failed_and_named(folder: Path) -> None:
+    run = Run(folder, [None], ["", KeyError("exposure")])
+    assert run.told == [("ready", ""), ("failed", "KeyError: 'exposure'")]
+    assert not run.camera.connected
+
+
+def test_streams_with_a_name_are_columns_of_their_own() -> None:
+    found = columns({"front": (f"{__name__}:make_script", None)})
+    assert [(column.name, column.height, column.width, column.channels, column.dtype) for column in found] == [
+        ("front", 4, 6, 3, "uint8"),
+        ("front_depth", 4, 6, 1, "uint16"),
+    ]
+
+
+def make_script(_config: None) -> Script:
+    return Script([], [], threading.Event())

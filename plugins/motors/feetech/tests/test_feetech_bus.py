@@ -1,0 +1,153 @@
+"""The bus over the emulated wire."""
+
+import os
+import pty
+import subprocess
+import sys
+import time
+import tty
+from collections.abc import Iterator
+
+import pytest
+
+from hilt_hooks import ConfigError, ConnectError, DeviceLost
+from hilt_motor_feetech.bus import FeetechBus, Motor
+from hilt_motor_feetech.emulator import EmulatedServo, FirstOrderPlant, PtyBus, ServoChain, serving
+
+MOTORS = {"pan": Motor(1), "lift": Motor(2), "grip": Motor(3)}
+SECOND_NS = 1_000_000_000
+
+
+def soon() -> int:
+    return time.monotonic_ns() + SECOND_NS
+
+
+@pytest.fixture
+def twin() -> Iterator[PtyBus]:
+    plant = FirstOrderPlant({1: 1001, 2: 2002, 3: 3003})
+    bus = PtyBus(ServoChain([EmulatedServo(motor.id) for motor in MOTORS.values()], plant))
+    with serving(bus):
+        yield bus
+
+
+@pytest.fixture
+def bus(twin: PtyBus) -> Iterator[FeetechBus]:
+    bus = FeetechBus(twin.port, MOTORS)
+    bus.open()
+    yield bus
+    bus.close()
+
+
+def test_sync_read(bus: FeetechBus) -> None:
+    assert bus.sync_read("Present_Position", soon()) == {"pan": 1001, "lift": 2002, "grip": 3003}
+
+
+def test_a_silent_motor_is_none_and_the_others_are_not(bus: FeetechBus, twin: PtyBus) -> None:
+    twin.chain.faults.dead.add(2)
+    assert bus.sync_read("Present_Position", soon()) == {"pan": 1001, "lift": None, "grip": 3003}
+
+
+def test_a_deadline_in_the_past_gives_none(bus: FeetechBus, twin: PtyBus) -> None:
+    twin.chain.faults.dead.update((1, 2, 3))
+    assert bus.sync_read("Present_Position", time.monotonic_ns() - SECOND_NS) == dict.fromkeys(MOTORS)
+
+
+def test_damaged_answers_are_asked_for_again(bus: FeetechBus, twin: PtyBus) -> None:
+    right = {"pan": 1001, "lift": 2002, "grip": 3003}
+    twin.chain.faults.corrupt = 0.3
+    for _ in range(30):
+        answers = bus.sync_read("Present_Position", soon(), retries=20)
+        assert answers == right
+
+
+def test_without_retries_a_damaged_answer_is_none_never_wrong(bus: FeetechBus, twin: PtyBus) -> None:
+    right = {"pan": 1001, "lift": 2002, "grip": 3003}
+    twin.chain.faults.corrupt = 0.5
+    seen = [bus.sync_read("Present_Position", soon(), retries=0) for _ in range(30)]
+    assert all(answer in (None, right[name]) for each in seen for name, answer in each.items())
+    assert any(None in each.values() for each in seen)
+
+
+def test_single_registers(bus: FeetechBus, twin: PtyBus) -> None:
+    assert bus.ping("lift") == bus.expected_model("lift") == 777
+    bus.write("Homing_Offset", "grip", -1470)
+    assert bus.read("Homing_Offset", "grip") == twin.chain.servos[3].get("Homing_Offset") == -1470
+
+
+def test_single_registers_survive_damage(bus: FeetechBus, twin: PtyBus) -> None:
+    twin.chain.faults.corrupt = 0.2
+    for value in range(10):
+        bus.write("P_Coefficient", "pan", value, retries=20)
+        assert bus.read("P_Coefficient", "pan", retries=20) == value
+
+
+def test_a_value_that_is_not_kept_is_an_error(bus: FeetechBus) -> None:
+    with pytest.raises(DeviceLost, match=r"grip \(id 3\) keeps Present_Voltage = 120, not 50"):
+        bus.write("Present_Voltage", "grip", 50)
+
+
+def test_a_motor_that_does_not_answer_is_named(bus: FeetechBus, twin: PtyBus) -> None:
+    twin.chain.faults.dead.add(1)
+    assert bus.ping("pan", retries=0) is None
+    with pytest.raises(DeviceLost, match=r"pan \(id 1\) does not answer"):
+        bus.read("Present_Voltage", "pan", retries=0)
+
+
+def test_goals_are_the_golden_bytes() -> None:
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    bus = FeetechBus(os.ttyname(slave), MOTORS)
+    bus.open()
+    try:
+        bus.sync_write("Goal_Position", {"pan": 2048, "lift": 1024, "grip": 3000})
+        assert os.read(master, 64) == bytes.fromhex("FF FF FE 0D 83 2A 02 01 00 08 02 00 04 03 B8 0B 70")
+    finally:
+        bus.close()
+        os.close(slave)
+        os.close(master)
+
+
+def test_values_that_do_not_fit_are_not_sent(bus: FeetechBus, twin: PtyBus) -> None:
+    with pytest.raises(ValueError, match="Goal_Position"):
+        bus.sync_write("Goal_Position", {"pan": 2048, "lift": 40_000, "grip": 0})
+    assert bus.sync_read("Goal_Position", soon()) == dict.fromkeys(MOTORS, 0)
+
+
+def test_unplugging_is_a_loss_that_names_the_port(bus: FeetechBus, twin: PtyBus) -> None:
+    port = twin.port
+    twin.unplug()
+    with pytest.raises(DeviceLost, match=port):
+        bus.sync_read("Present_Position", soon())
+    with pytest.raises(DeviceLost, match=port):
+        bus.sync_write("Goal_Position", {"pan": 1})
+    with pytest.raises(DeviceLost, match=port):
+        bus.read("Present_Voltage", "pan")
+    bus.close()
+    bus.close()
+
+
+def test_a_bus_that_was_never_opened_says_so() -> None:
+    with pytest.raises(DeviceLost, match="not connected"):
+        FeetechBus("/dev/nowhere", MOTORS).sync_read("Present_Position", soon())
+
+
+def test_a_missing_port_is_named() -> None:
+    with pytest.raises(ConnectError, match=r"/dev/nowhere: no such port.*find-port"):
+        FeetechBus("/dev/nowhere", MOTORS).open()
+
+
+def test_the_second_opener_is_told_who_has_the_port(bus: FeetechBus) -> None:
+    with pytest.raises(ConnectError, match=rf"{bus.port}: in use by this very program \(process {os.getpid()}\)"):
+        FeetechBus(bus.port, MOTORS).open()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/locks"), reason="only Linux tells which process holds a lock")
+def test_another_process_is_told_our_process_id(bus: FeetechBus) -> None:
+    script = f"from hilt_motor_feetech.bus import FeetechBus; FeetechBus({bus.port!r}, {{}}).open()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert f"{bus.port}: in use by process {os.getpid()}" in done.stderr
+
+
+def test_two_motors_with_one_id_are_refused() -> None:
+    with pytest.raises(ConfigError, match="same id"):
+        FeetechBus("/dev/nowhere", {"pan": Motor(1), "lift": Motor(1)})
