@@ -27,7 +27,7 @@ from hilt_hooks import (
 from hilt_hooks.bimanual import bimanual
 from hilt_hooks.testing import Check, Motion, Rig, check_robot, check_teleoperator, conformance
 
-MOTION = Motion(settle_s=0.5, watch_s=0.05, grace_s=0.2)
+MOTION = Motion(settle_s=2.0, watch_s=0.15)
 ROBOTS: RobotDescriptor = bimanual(robot(), name="bi_memory", aliases=("bi_memory_robot",), summary="Two robots in memory")
 LEADERS: TeleoperatorDescriptor = bimanual(leader(), name="bi_leader", summary="Two leaders in memory")
 BOTH = tuple(f"{side}_{name}" for side in ("left", "right") for name in NAMES)

@@ -16,7 +16,7 @@ from hilt_hooks import CAPABILITIES as PROTOCOLS
 from hilt_hooks import HiltError, Limits, RobotDescriptor, TeleoperatorDescriptor
 from hilt_hooks.testing import Check, Motion, NotConforming, NotExercised, Rig, check_robot, check_teleoperator, conformance
 
-MOTION = Motion(settle_s=0.5, watch_s=0.05, grace_s=0.2)
+MOTION = Motion(settle_s=2.0, watch_s=0.15)
 
 
 @contextmanager

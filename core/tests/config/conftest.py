@@ -68,6 +68,10 @@ class Store:
     tags: list[str] = option([], help="Tags")
     resume: bool = option(False, help="Go on")
 
+    @property
+    def folder(self) -> Path:
+        return Path(self.repo_id)
+
 
 @frozen(kw_only=True)
 class Bare:

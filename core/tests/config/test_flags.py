@@ -140,7 +140,7 @@ def test_flags_that_are_elsewhere_here(argv: list[str], registry: Registry):
 def test_a_recorder_must_have_what_episodes_need(argv: list[str], registry: Registry):
     argv = [word for word in argv if not word.startswith("--dataset")] + ["--dataset.type=bare"]
     assert refused(CollectConfig, argv, registry) == (
-        "dataset: recorder 'bare' cannot run episodes: it lacks fps, single_task, episode_time_s, reset_time_s, num_episodes"
+        "dataset: recorder 'bare' cannot run episodes: it lacks fps, single_task, episode_time_s, reset_time_s, num_episodes, folder"
     )
 
 
@@ -163,7 +163,7 @@ def test_yaml_round_trip(value: object):
     assert parse_value(write(value)) == value
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
 @given(
     port=words,
     id=st.none() | words,
@@ -184,5 +184,19 @@ def test_dump_round_trip(argv: list[str], registry: Registry, **values: object):
     config = structure(CollectConfig, plain, registry)
     assert structure(CollectConfig, dump(config), registry) == config
     assert structure(CollectConfig, parse_value(write(dump(config))), registry) == config
-    flags = [f"--{name}={write(value)}" for name, value in dump(config).items()]
+    flags = [f"--{name}={write(value).removesuffix('...' + chr(10))}" for name, value in dump(config).items()]
     assert parse(CollectConfig, flags, registry) == config
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@given(port=words, gain=st.floats(0, 254), home=st.tuples(numbers, numbers), count=st.integers())
+def test_single_flags_round_trip(
+    argv: list[str], registry: Registry, port: str, gain: float, home: tuple[float, float], count: int
+):
+    argv = [word for word in argv if "robot.port" not in word and "num_episodes" not in word]
+    flags = [f"--robot.port={port}", "--robot.gain", str(gain), f"--robot.home={list(home)}".replace("inf", ".inf")]
+    config = parse(CollectConfig, [*argv, *flags, "--dataset.num_episodes", str(count)], registry)
+    assert config.robot.config.port == port
+    assert config.robot.config.gain == gain
+    assert config.robot.config.home == home
+    assert config.episodes.num_episodes == count

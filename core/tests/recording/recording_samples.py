@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -89,11 +88,6 @@ def _name(episode: Path) -> str:
     return f"{episode.parent.name}/{episode.stem}"
 
 
-def limited_run(setup: RecorderSetup, bytes_a_file: int) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_a_file, bytes_a_file))
-    run(setup)
-
-
 def one_core_run(setup: RecorderSetup) -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     run(setup)
@@ -124,7 +118,16 @@ def level(frame: int) -> int:
 class Bench:
     """dataset: the JSON file. Sessions of one dataset share `root`."""
 
-    def __init__(self, root: Path, *, cameras: int = 1, size: tuple[int, int] = (64, 48), session: str = "s1", **recorder: Any) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        cameras: int = 1,
+        size: tuple[int, int] = (64, 48),
+        frame_slots: int = 256,
+        session: str = "s1",
+        **recorder: Any,
+    ) -> None:
         self.root, self.width, self.height = root, *size
         self.logs, self.run_dir = root / "hilt/logs" / session, root / f"run-{session}"
         self.run_dir.mkdir()
@@ -151,7 +154,10 @@ class Bench:
         )
         self._messages = RingWriter(self.run_dir / "session.ring", slot_bytes=4096, slots=256)
         self._ticks = RingWriter(self.run_dir / "tick.ring", slot_bytes=16384, slots=1024)
-        self.frames = {c.name: FrameWriter(self.run_dir / f"camera-{c.name}.ring", (self.height, self.width, 3)) for c in self.cameras}
+        self.frames = {
+            camera.name: FrameWriter(self.run_dir / f"camera-{camera.name}.ring", (self.height, self.width, 3), slots=frame_slots)
+            for camera in self.cameras
+        }
         self._status: RingReader | None = None
         self.said: list[Status] = []
         self.process: Any = None
@@ -165,10 +171,11 @@ class Bench:
             self.process.kill()
             self.process.join()
 
-    def start(self, target: Callable[..., None] = run, *args: Any) -> None:
-        self.process = multiprocessing.get_context("spawn").Process(target=target, args=(self.setup, *args))
+    def start(self, target: Callable[[RecorderSetup], None] = run, *, ready: bool = True) -> None:
+        self.process = multiprocessing.get_context("spawn").Process(target=target, args=(self.setup,))
         self.process.start()
-        self.wait("ready")
+        if ready:
+            self.wait("ready")
 
     def send(self, message: Message) -> None:
         self._messages.write(encode(message))

@@ -1,14 +1,18 @@
 """The recorder as a process, driven through its rings."""
 
 import math
+import multiprocessing
 import os
+import resource
 import signal
 import time
 from pathlib import Path
 
-from recording_samples import Bench, check_rows, limited_run, wait_for
+from attrs import evolve
+from recording_samples import Bench, check_rows, orphan, wait_for
 
 from hilt.ipc.messages import DiscardLast, EventSeen, Outcome, Phase
+from hilt.log import unfinished
 
 
 def test_an_episode_is_durable_when_it_says_saved_and_then_goes_into_the_dataset(bench: Bench) -> None:
@@ -199,9 +203,10 @@ def test_recording_goes_on_when_the_process_that_writes_the_dataset_has_died(tmp
 
 
 def test_a_full_disk_is_told_and_what_was_recorded_is_kept(bench: Bench) -> None:
-    bench.start(limited_run, 60_000)
+    bench.start()
+    resource.prlimit(bench.process.pid, resource.RLIMIT_FSIZE, (200_000, 200_000))
     bench.begin(0)
-    bench.play(0, 300, period_s=0)
+    bench.play(0, 200)
     failed = bench.wait("failed")
     assert failed.device == "recorder"
     assert "File too large" in failed.detail
@@ -213,7 +218,61 @@ def test_a_full_disk_is_told_and_what_was_recorded_is_kept(bench: Bench) -> None
 
 def test_a_camera_that_cannot_be_recorded_is_refused_at_the_start(tmp_path: Path) -> None:
     with Bench(tmp_path, size=(65, 48)) as bench:
-        try:
-            bench.start()
-        except TimeoutError:
-            raise AssertionError("neither ready nor failed") from None
+        bench.start(ready=False)
+        assert "camera c0: 65x48x3 uint8 cannot be recorded" in bench.wait("failed").detail
+        bench.process.join()
+        assert bench.process.exitcode == 1
+
+
+def test_two_recorders_never_write_one_folder(bench: Bench, tmp_path: Path) -> None:
+    bench.start()
+    (tmp_path / "other").mkdir()
+    with Bench(tmp_path / "other") as other:
+        other.setup = evolve(other.setup, logs=bench.logs)
+        other.start(ready=False)
+        assert "another recorder writes there" in other.wait("failed").detail
+
+
+def test_stop_in_the_middle_of_an_episode_leaves_it_to_recovery(bench: Bench) -> None:
+    bench.start()
+    bench.begin(0)
+    bench.play(0, 5)
+    assert bench.stop().detail == '{"episodes": 0}'
+    log = bench.log(0, ".mcap.part")
+    assert len(check_rows(log)) == 5
+    assert log.outcome is None
+
+
+def test_without_a_recorder_plugin_there_are_logs_only(bench: Bench) -> None:
+    bench.setup = evolve(bench.setup, recorder_factory=None)
+    bench.start()
+    bench.begin(0)
+    bench.play(0, 5)
+    bench.end(0)
+    assert bench.stop().detail == "{}"
+    assert len(check_rows(bench.log(0))) == 5
+
+
+def test_when_the_session_dies_the_recorder_makes_the_episode_durable_and_leaves(bench: Bench) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    session = spawn.Process(target=orphan, args=(bench.setup, theirs))
+    session.start()
+    recorder = ours.recv()
+    bench.wait("ready")
+    bench.begin(0)
+    bench.play(0, 5)
+    wait_for(lambda: (bench.logs / "episode-000000.mcap.part").exists())
+    session.kill()
+    session.join()
+    wait_for(lambda: not running(recorder))
+    assert len(check_rows(bench.log(0, ".mcap.part"))) == 5
+    assert [path.name for path in unfinished(bench.logs)] == ["episode-000000.mcap.part"]
+
+
+def running(pid: int) -> bool:
+    """Whether it is there, and not merely waiting to be reaped by whoever has adopted it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -25,7 +25,7 @@ from hilt_hooks import (
 NAMES = ("base.pos", "elbow.pos", "gripper.pos")
 UNITS = ("deg", "deg", "percent")
 RANGE = Limits(-100, 100)
-SPEED = 200.0
+SPEED = 80.0
 LIMITS = {"*": Limits(velocity=180, acceleration=900, reason="an arm in memory")}
 CAPABILITIES = frozenset(
     {"torque", "identify", "current", "diagnose", "events", "calibrate", "park", "kinematics", "setup_motors"}

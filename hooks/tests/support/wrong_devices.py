@@ -116,7 +116,7 @@ class ZeroForStale(MemoryRobot):
 class IgnoresDeadline(MemoryRobot):
     def read(self, deadline_ns: int) -> Reading:
         if self.world.muted:
-            time.sleep(0.5)
+            time.sleep(1.5)
         return super().read(deadline_ns)
 
 

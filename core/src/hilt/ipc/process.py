@@ -1,5 +1,6 @@
 """What the processes of a session have in common: how they start, listen, and know that it is over."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -39,7 +40,8 @@ class Mailbox:
         self._ring = RingReader(run_dir / SESSION, from_start=True)
         self._status = RingWriter(run_dir / status_ring(process), slot_bytes=4096, slots=256)
         self._process = process
-        self._parent = os.getppid()
+        parent = multiprocessing.parent_process()
+        self._parent = os.getppid() if parent is None else parent.pid
 
     @property
     def orphaned(self) -> bool:

@@ -36,7 +36,7 @@ class EpisodeWriter:
         self._cameras = [camera.name for camera in header.cameras]
         self._file = LogFile(self._part, header, Episode(episode=episode, task=task, started_ns=started_ns))
         self._flushed_ns = time.monotonic_ns()
-        sync_folder(path.parent)
+        self._name_is_durable = False
 
     def tick(self, tick: Tick) -> None:
         self._file.add(TICK, tick.time_ns, msgspec.json.encode(tick))
@@ -79,6 +79,9 @@ class EpisodeWriter:
     def sync(self) -> None:
         """fsync what was flushed: it survives a power cut. May take long; call it from another thread than the writing one."""
         self._file.sync()
+        if not self._name_is_durable:
+            sync_folder(self.path.parent)
+            self._name_is_durable = True
 
     def close(self, outcome: Outcome) -> Path:
         """Finish, fsync and rename. A log that is not `saved` is called `<stem>.mcap.discarded`. Gives the final path."""

@@ -82,7 +82,7 @@ def _compact(pipe: Connection, setup: RecorderSetup) -> None:
 
 def _serve(pipe: Connection, setup: RecorderSetup) -> None:
     root, recorder = setup.logs.parent, build(setup)
-    catch_up(root, recorder, pipe.send)
+    catch_up(root, recorder, pipe.send, current=setup.logs)
     while (log := pipe.recv()) is not _FINISH:
         pipe.send(Status(device=DATASET, state="working", detail=f"{log.stem} goes into the dataset"))
         add_or_take_back(log, root, recorder, pipe.send)

@@ -45,6 +45,8 @@ class CameraFeed:
 
     def _newest(self, read_ns: int) -> Frame | None:
         """A frame that the row before did not have, and that is not from the future."""
+        if self._ring is None:
+            self._follow_ring()
         frame = self._ring.latest(before_ns=read_ns) if self._ring else None
         if frame is None or (frame.time_ns, frame.sequence) == self._last:
             self._follow_ring()

@@ -84,7 +84,7 @@ class EpisodeFacts:
 def read_episode(path: Path) -> EpisodeFacts:
     """Raises HiltError when the file is no episode log."""
     log = EpisodeLog(path)
-    trace = _trace(list(log.ticks()), log.started_ns)
+    trace = _trace(list(log.ticks()), log)
     row_times: list[float] = []
     repeats = 0
     for row in log.rows():
@@ -111,15 +111,15 @@ def _repeats(row: Row, header: Header) -> int:
     return sum(bool(np.any(row.values.get(f"hilt.{camera.name}.repeated", False))) for camera in header.cameras)
 
 
-def _trace(ticks: list[Tick], started_ns: int) -> Trace:
-    times = _seconds([tick.time_ns for tick in ticks], started_ns)
+def _trace(ticks: list[Tick], log: EpisodeLog) -> Trace:
+    times = _seconds([tick.time_ns for tick in ticks], log.started_ns)
     wrote = np.array([tick.wrote_ns for tick in ticks], dtype=np.int64)
-    measured = np.array([tick.measured for tick in ticks], dtype=np.float64).reshape(len(ticks), -1)
+    measured = _matrix([tick.measured for tick in ticks], len(log.header.state_names))
     fresh = np.array([tick.fresh for tick in ticks], dtype=bool).reshape(measured.shape)
     return Trace(
         times=times,
         measured=np.where(fresh, measured, np.nan),
-        sent=np.array([tick.sent for tick in ticks], dtype=np.float64).reshape(len(ticks), -1),
+        sent=_matrix([tick.sent for tick in ticks], len(log.header.action_names)),
         lateness_ms=(wrote - np.array([tick.time_ns for tick in ticks], dtype=np.int64)) / 1e6,
         gaps_ms=np.diff(wrote) / 1e6,
         spans=tuple(_spans(ticks, times)),
@@ -127,6 +127,10 @@ def _trace(ticks: list[Tick], started_ns: int) -> Trace:
         faults=tuple(_begun((tick.fault for tick in ticks), times)),
         limited=Counter(name for tick in ticks for name in set(tick.limited)),
     )
+
+
+def _matrix(rows: list[list[float]], channels: int) -> Floats:
+    return np.array(rows, dtype=np.float64).reshape(len(rows), channels)
 
 
 def _seconds(times_ns: list[int], started_ns: int) -> Floats:

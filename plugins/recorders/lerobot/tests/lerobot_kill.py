@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas  # noqa: F401  (pyarrow would import it in every child)
+
 from hilt_recorder_lerobot.plugin import DatasetConfig
 from hilt_recorder_lerobot.recorder import build
 

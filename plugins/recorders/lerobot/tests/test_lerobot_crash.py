@@ -73,10 +73,6 @@ def test_killed_while_adding(tmp_path: Path, log: MakeLog, order: Order, earlier
     expect_same_end(tmp_path, order, before, calls, lose_log=False)
 
 
-def test_killed_while_adding_two(tmp_path: Path, log: MakeLog, order: Order) -> None:
-    expect_same_end(tmp_path, order, [], [("add", log(0, length=4)), ("add", log(1, length=4))], lose_log=False)
-
-
 def test_killed_while_taking_back(tmp_path: Path, log: MakeLog, order: Order) -> None:
     before: Calls = [("add", log(0, length=6)), ("add", log(1, length=5, task="Stack the cube"))]
     expect_same_end(tmp_path, order, before, [("remove", before[1][1])], lose_log=False)

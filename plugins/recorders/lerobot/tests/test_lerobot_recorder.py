@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from hilt_recorder_lerobot.layout import LOCK
 from hilt_recorder_lerobot.plugin import DatasetConfig, hilt_recorders
 from hilt_recorder_lerobot.reader import Dataset
 from hilt_recorder_lerobot.recorder import LeRobotRecorder, build
-from hilt_recorder_lerobot.video import VideoProblem
+from hilt_recorder_lerobot.video import VideoProblem, examine
 
 Reopened = Callable[..., LeRobotRecorder]
 
@@ -329,7 +330,7 @@ def test_own_columns_that_a_log_lacks_are_filled(recorder: LeRobotRecorder, log:
     assert not columns["intervention"].any()
 
 
-def too_few(length: int) -> dict[str, list[bytes]]:
+def no_picture(length: int) -> dict[str, list[bytes]]:
     """As many packets as rows, but the last one holds parameters (SPS, PPS) and no picture."""
     packets = encode([picture(0, frame) for frame in range(length)])
     parameters = packets[0].split(b"\0\0\1")[1:3]
@@ -347,7 +348,7 @@ def no_key_first(length: int) -> dict[str, list[bytes]]:
 @pytest.mark.parametrize(
     ("packets", "expected"),
     [
-        (too_few, "camera front: 20 rows, but 19 frames"),
+        (no_picture, "camera front: .*cannot be decoded"),
         (other_size, "camera front: frame 0 is 64x128, not 96x128"),
         (no_key_first, "does not begin with a key frame"),
     ],
@@ -362,12 +363,22 @@ def test_an_episode_whose_video_is_not_its_rows_is_kept_out(
         recorder.add(bad)
     assert bad.exists()
     after = tree(recorder.root)
-    assert expected in recorder.finish()["kept_out"]["20260101-000000/episode-000001"]
+    assert re.search(expected, recorder.finish()["kept_out"]["20260101-000000/episode-000001"])
     assert {name: after[name] for name in before} == before
     assert [name for name in after if name not in before] == ["hilt/kept_out.json"]
     bad.unlink()
     recorder.add(log(1))
     assert recorder.finish()["kept_out"] == {}
+
+
+def test_rows_and_frames_are_counted(recorder: LeRobotRecorder, log: MakeLog) -> None:
+    recorder.add(log(0, length=6))
+    path = recorder.root / "videos/observation.images.front/chunk-000/file-000.mp4"
+    for rows in (5, 7):
+        with pytest.raises(VideoProblem, match=f"{rows} rows, but 6 frames"):
+            examine(path, fps=30, rows=rows, shape=(96, 128, 3), sample=[0])
+    with pytest.raises(VideoProblem, match=r"frame 1 lies at 0\.0333 s, not 0\.0667 s"):
+        examine(path, fps=15, rows=6, shape=(96, 128, 3), sample=[0])
 
 
 @pytest.mark.parametrize(

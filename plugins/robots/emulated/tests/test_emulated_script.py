@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attrs import frozen
 
 from hilt.ipc.messages import Phase
 from hilt.session.phases import OPERATOR_EVENTS, Event, State, step
-from hilt_hooks import ConfigError, ConnectError, DeviceLost, Edge
+from hilt_hooks import ConfigError, ConnectError, DeviceLost, Edge, Rehearses
 from hilt_robot_emulated.bench import Bench
 from hilt_robot_emulated.config import ScriptedConfig
 from hilt_robot_emulated.script import BUILT_IN, Step, load_script
@@ -47,6 +48,28 @@ def test_an_unknown_script_names_the_known_ones() -> None:
 def test_connecting_needs_a_bench(tmp_path: Path) -> None:
     with pytest.raises(ConnectError, match="hilt emulate so101"):
         ScriptedOperator(ScriptedConfig(bench=str(tmp_path))).connect()
+
+
+@frozen
+class OneArm:
+    port: str
+
+
+@frozen
+class TwoArms:
+    left: OneArm
+    right: OneArm
+
+
+def test_it_counts_as_a_stop_only_on_a_bench(bench: Bench) -> None:
+    operator = ScriptedOperator(ScriptedConfig())
+    emulated, real = OneArm(bench.robot_port), OneArm("/dev/ttyACM0")
+    assert isinstance(operator, Rehearses)
+    assert operator.emulated(emulated)
+    assert operator.emulated(TwoArms(emulated, OneArm(bench.leader_port)))
+    assert not operator.emulated(real)
+    assert not operator.emulated(TwoArms(emulated, real))
+    assert not operator.emulated(object())
 
 
 class MiniSession:
@@ -98,7 +121,6 @@ class MiniSession:
 def test_the_operator_finishes_the_task(bench: Bench, wire_arm: Callable[[str], object], script: str, policy: bool) -> None:
     operator = ScriptedOperator(ScriptedConfig(bench=str(bench.folder), script=script))
     operator.connect()
-    assert operator.is_emulated(bench.robot_port)
     try:
         session = MiniSession(bench, operator, wire_arm, policy, wanted=1)
         session.run(limit_s=60.0)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, fields, frozen
+from attrs import fields, frozen
 from cattrs import BaseValidationError, Converter, transform_error
 
 from hilt.processors import Feature
@@ -29,8 +29,7 @@ _BOOKKEEPING = {
 """What LeRobot keeps in every `config.json` beside the network; it has no effect here."""
 
 
-def _mean_std() -> dict[str, str]:
-    return {"VISUAL": "MEAN_STD", "STATE": "MEAN_STD", "ACTION": "MEAN_STD"}
+_MEAN_STD = {"VISUAL": "MEAN_STD", "STATE": "MEAN_STD", "ACTION": "MEAN_STD"}
 
 
 @frozen(kw_only=True)
@@ -40,7 +39,7 @@ class ACTConfig:
     n_obs_steps: int = option(1, help="Observations in one input; ACT takes one", choices=(1,))
     chunk_size: int = option(100, help="Actions in one prediction", minimum=1)
     n_action_steps: int = option(100, help="How many of them are carried out before the next prediction", minimum=1)
-    normalization_mapping: Mapping[str, str] = field(factory=_mean_std)
+    normalization_mapping: Mapping[str, str] = option(_MEAN_STD, help="Feature type -> how it is normalised")
     vision_backbone: str = option("resnet18", help="Network that sees the images", choices=("resnet18",))
     pretrained_backbone_weights: str | None = option(
         "ResNet18_Weights.IMAGENET1K_V1",
@@ -104,7 +103,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "optimizer_lr": 1e-3,
         "optimizer_lr_backbone": 5e-4,
         "pretrained_backbone_weights": None,
-        "resize": (72, 96),
+        "resize": (64, 96),
     },
 }
 """Values for `--policy.preset=`; flags that are given as well win. tiny: 300 steps take two cores about a minute."""

@@ -1,7 +1,8 @@
 """The parquet files: data, episodes, tasks."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -55,9 +56,15 @@ class Episode:
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Raises ConfigError that names the file where it is missing or cut off."""
+    with _opened(path) as file:
+        return file.read(columns=columns)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path) as file:
-            return file.read(columns=columns)
+            yield file
     except (OSError, pa.ArrowException) as error:
         raise ConfigError(f"{path}: not a readable parquet file ({error}); restore it or take another dataset") from error
 
@@ -194,15 +201,16 @@ def read_episodes(root: Path, features: Iterable[Feature], *, stats: bool) -> li
     videos = [feature.name for feature in features if feature.is_video]
     episodes: list[Episode] = []
     for path in sorted(root.glob(EPISODES_GLOB)):
-        schema = read_schema(path)
-        wanted = None if stats else [name for name in schema.names if not name.startswith("stats/")]
+        with _opened(path) as file:
+            schema = file.schema_arrow
+            wanted = [name for name in schema.names if stats or not name.startswith("stats/")]
+            # One row and many columns: starting threads for each file would take longer than reading it.
+            rows = file.read(columns=wanted, use_threads=False).to_pylist()
         own = json.loads((schema.metadata or {}).get(_OWN, b"{}"))
-        episodes += [_from_row(row, videos, own) for row in read_parquet(path, wanted).to_pylist()]
+        episodes += [_from_row(row, videos, own) for row in rows]
     return sorted(episodes, key=lambda episode: episode.index)
 
 
 def read_schema(path: Path) -> pa.Schema:
-    try:
-        return pq.read_schema(path)
-    except (OSError, pa.ArrowException) as error:
-        raise ConfigError(f"{path}: not a readable parquet file ({error}); restore it or take another dataset") from error
+    with _opened(path) as file:
+        return file.schema_arrow

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import av
 import numpy as np
 from attrs import frozen
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from hilt_hooks import HiltError
@@ -24,6 +25,16 @@ _NAL_IDR = 5
 _ENCODERS = {"libsvtav1": "libsvtav1", "hevc": "libx265", "h264": "libx264"}
 CODEC_NAMES = {"libsvtav1": "av1", "hevc": "hevc", "h264": "h264"}
 """What info.json calls them."""
+
+
+class _ToRgb:
+    """Frames -> (h, w, 3) uint8. Kept for a whole video: setting the conversion up takes longer than one conversion."""
+
+    def __init__(self) -> None:
+        self._converter = VideoReformatter()
+
+    def __call__(self, frame: Any) -> NDArray[np.uint8]:
+        return np.asarray(self._converter.reformat(frame, format="rgb24", threads=1).to_ndarray(), dtype=np.uint8)
 
 
 class VideoProblem(HiltError):
@@ -121,7 +132,7 @@ def examine(path: Path, fps: int, rows: int, shape: tuple[int, ...], sample: Col
     Raises VideoProblem.
     """
     stats = ImageStats()
-    wanted = set(sample)
+    wanted, to_rgb = set(sample), _ToRgb()
     count = 0
     with _opened(path) as container:
         video = container.streams.video[0]
@@ -132,7 +143,7 @@ def examine(path: Path, fps: int, rows: int, shape: tuple[int, ...], sample: Col
             if (frame.height, frame.width) != shape[:2]:
                 raise VideoProblem(f"frame {index} is {frame.height}x{frame.width}, not {shape[0]}x{shape[1]}")
             if index in wanted:
-                stats.add(frame.to_ndarray(format="rgb24"))
+                stats.add(to_rgb(frame))
         pix_fmt = str(video.codec_context.pix_fmt)
     if count != rows:
         raise VideoProblem(f"{rows} rows, but {count} frames")
@@ -196,6 +207,7 @@ class VideoReader:
         self._base = self._container.streams.video[0].time_base
         self._frames: Iterator[Any] = _decoded(self._container, path)
         self._last: Any = None
+        self._to_rgb = _ToRgb()
 
     def close(self) -> None:
         self._container.close()
@@ -212,8 +224,7 @@ class VideoReader:
                 break
         if self._last is None or abs(self._time(self._last) - time_s) > TOLERANCE_S:
             raise VideoProblem(f"{self._path}: no frame at {time_s:.4f} s")
-        image: NDArray[np.uint8] = self._last.to_ndarray(format="rgb24")
-        return image
+        return self._to_rgb(self._last)
 
     def _time(self, frame: Any) -> float:
         return float(frame.pts * self._base)

@@ -8,7 +8,9 @@ import typer
 if TYPE_CHECKING:
     from hilt_robot_emulated.bench import Bench
 
-app = typer.Typer(help="Emulate hardware: arms on a bench in MuJoCo.", rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(
+    help="Emulate hardware: arms on a bench in MuJoCo.", rich_markup_mode=None, no_args_is_help=True, add_completion=False
+)
 
 
 @app.callback()

@@ -4,10 +4,12 @@ Collisions: the fingers touch cube and table, the heavier links the table, nothi
 step at some 30 us and the contacts few.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import mujoco
 import numpy as np
+from attrs import frozen
 
 from hilt_hooks import Floats
 from hilt_robot_emulated.so101 import BASE_BOXES, LINKS, STALL_TORQUE, TIP, Box, Link
@@ -50,18 +52,31 @@ def _add_box(body: Any, box: Box) -> None:
     )
 
 
+@frozen
+class Gear:
+    """What a geared STS3215 adds to a joint, SI units: the rotor's inertia, back-EMF, friction that holds part of a limp arm."""
+
+    armature: float
+    damping: float
+    friction: float
+
+
+_GEARS: Mapping[str, Gear] = {ROBOT: Gear(0.02, 0.3, 0.12), LEADER: Gear(0.008, 0.15, 0.06)}
+"""A leader's servos have about half the gear ratio of the follower's 345:1, so that a hand turns them easily."""
+
+
 def _add_link(parent: Any, arm: str, link: Link) -> Any:
     body = parent.add_body(name=f"{arm}/{link.joint}", pos=link.xyz, quat=_quaternion(link.rpy))
     body.mass, body.ipos, body.fullinertia, body.explicitinertial = link.mass, link.com, link.inertia, True
-    # Armature, damping and friction of a geared STS3215: the rotor behind 345:1, and a gear that holds part of the arm's weight.
+    gear = _GEARS[arm]
     body.add_joint(
         name=f"{arm}/{link.joint}",
         axis=(0.0, 0.0, 1.0),
         limited=True,
         range=(link.lower, link.upper),
-        armature=0.02,
-        damping=0.4,
-        frictionloss=0.12,
+        armature=gear.armature,
+        damping=gear.damping,
+        frictionloss=gear.friction,
     )
     for box in link.boxes:
         _add_box(body, box)
@@ -96,7 +111,7 @@ def _add_scene(spec: Any) -> None:
     world.add_geom(
         name="table",
         type=mujoco.mjtGeom.mjGEOM_PLANE,
-        size=(1.0, 1.2, 0.05),
+        size=(3.0, 3.0, 0.05),
         rgba=(0.62, 0.64, 0.68, 1.0),
         contype=0,
         conaffinity=_TOUCH_TABLE,
@@ -136,7 +151,7 @@ def _look_at(eye: tuple[float, float, float], target: tuple[float, float, float]
 
 def _add_cameras(spec: Any, wrist: Any) -> None:
     eye = (0.6, -0.16, 0.4)
-    spec.worldbody.add_camera(name="front", pos=eye, quat=_look_at(eye, (0.17, 0.0, 0.05)), fovy=40.0)
+    spec.worldbody.add_camera(name="front", pos=eye, quat=_look_at(eye, (0.15, 0.015, 0.085)), fovy=44.0)
     wrist.add_camera(name="wrist", pos=(0.003, -0.075, -0.005), quat=_wrist_view(), fovy=70.0)
 
 

@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import attrs
 
 from hilt_hooks import Bindings, DeviceLost, Edge, InputEvent
 from hilt_robot_emulated.bench import NO_GL
@@ -31,9 +33,10 @@ class ScriptedOperator:
     def reports_releases(self) -> bool:
         return True
 
-    def is_emulated(self, port: str) -> bool:
-        """Whether `port` belongs to a bench: only there does this input count as one that can stop the robot."""
-        return is_emulated_port(port)
+    def emulated(self, robot: object) -> bool:
+        """Whether every port in the robot's configuration belongs to a bench: only there may a script stand in for a person."""
+        ports = list(_ports(robot))
+        return bool(ports) and all(is_emulated_port(port) for port in ports)
 
     def connect(self) -> None:
         """Start the operator; it waits for the phase `ready`. Raises ConfigError for the script, ConnectError for the bench."""
@@ -85,6 +88,19 @@ class ScriptedOperator:
         # An operator that is gone is reported by `read`.
         with contextlib.suppress(BrokenPipeError, BlockingIOError):
             self._process.stdin.write(line)
+
+
+def _ports(config: object) -> Iterator[str]:
+    """What the fields called `port` hold, in a configuration and in those inside it."""
+    kind = type(config)
+    if not attrs.has(kind):
+        return
+    for each in attrs.fields(kind):
+        value = getattr(config, each.name)
+        if each.name == "port":
+            yield str(value)
+        else:
+            yield from _ports(value)
 
 
 def _event(line: bytes) -> InputEvent:

@@ -1,0 +1,230 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import yaml
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+ARM = ("--robot.type=fixture_arm", "--robot.port=x", "--policy.path=p")
+STORE = ("--dataset.type=fixture_store", "--dataset.repo_id=me/x", "--dataset.single_task=Push")
+COLLECT = ("collect", *ARM, *STORE, "--input.type=fixture_keys")
+BROKEN = ("importerror", "exits", "signature", "lister", "contract", "raising")
+
+
+def test_help_lists_commands_of_core_and_of_plugins(hilt: Run):
+    ran = hilt("--help", plugins=("ok", *BROKEN))
+    assert ran.returncode == 0
+    for name in ("collect", "record", "teleoperate", "plugins", "config", "greet", "unloadable"):
+        assert f"  {name} " in ran.stdout
+    assert "A fixture that works" in ran.stdout
+    assert ran.stderr == ""
+
+
+def test_no_command_shows_help(hilt: Run):
+    assert hilt().stdout == hilt("--help").stdout
+
+
+def test_version(hilt: Run):
+    assert hilt("--version").stdout.startswith("hilt ")
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from hilt.cli import main; main(['--help']);"
+        "print('IMPORTED', *sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    imported = set(ran.stdout.partition("IMPORTED")[2].split())
+    heavy = {"numpy", "attr", "attrs", "cattrs", "pluggy", "rich", "yaml", "torch", "cv2", "serial", "av", "msgspec", "pydantic"}
+    assert imported & heavy == set()
+    assert {name for name in imported if name.startswith("hilt_")} == set()
+
+
+def test_help_of_a_command_is_readable(hilt: Run):
+    ran = hilt("collect", "--help", COLUMNS="80")
+    assert ran.returncode == 0
+    assert max(map(len, ran.stdout.splitlines())) <= 80
+    assert "* --policy.path=TEXT" in ran.stdout
+    assert "(its fields are listed once --robot.type=TYPE is given)" in ran.stdout
+    assert "--robot.port" not in ran.stdout
+    assert "--handover.offset_bleed=10 deg/s" in ran.stdout
+
+
+def test_help_lists_a_devices_fields_once_its_type_is_given(hilt: Run):
+    ran = hilt("collect", "--robot.type=fixture_arm", "-h", COLUMNS="80")
+    assert "* --robot.port=TEXT" in ran.stdout
+    assert "--robot.speed=1.5 deg/s" in ran.stdout
+    assert "(min 0, max 10)" in ran.stdout
+
+
+def test_dry_run_prints_a_configuration_that_reads_back(hilt: Run, tmp_path):
+    ran = hilt(*COLLECT, "--dry-run")
+    assert ran.returncode == 0, ran.stderr
+    assert "nothing was touched" in ran.stderr
+    shown = yaml.safe_load(ran.stdout)
+    assert shown["robot"] == {"type": "fixture_arm", "port": "x", "speed": 1.5}
+    assert shown["inputs"] == [{"type": "fixture_keys", "layout": "qwerty"}]
+    file = tmp_path / "all.yaml"
+    file.write_text(ran.stdout)
+    assert hilt("config", "show", "collect", f"--config={file}").stdout == ran.stdout
+
+
+def test_a_wrong_configuration_is_exit_2_with_every_problem(hilt: Run):
+    ran = hilt(*COLLECT, "--robot.sped=3", "--policy.threads=0")
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert ran.stderr.startswith("hilt: the configuration has 2 problems:\n")
+    assert "  robot.sped: no such field; did you mean speed? (fields: port, speed)\n" in ran.stderr
+    assert "  policy.threads: 0 is below the minimum, 1\n" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_verbose_shows_the_traceback_wherever_it_stands(hilt: Run):
+    for arguments in (("--verbose", *COLLECT), (*COLLECT, "--verbose")):
+        ran = hilt(*arguments, "--policy.threads=0")
+        assert ran.returncode == 2
+        assert "Traceback" in ran.stderr
+
+
+def test_what_is_accepted_without_effect_is_noted(hilt: Run):
+    ran = hilt(*COLLECT, "--display_data=true", "--dry-run")
+    assert ran.returncode == 0
+    assert "hilt: note: --display_data is accepted and has no effect: " in ran.stderr
+
+
+def test_a_plugins_command_runs_and_its_int_is_the_exit_code(hilt: Run):
+    ran = hilt("greet", "--name=you", "--times", "2")
+    assert (ran.returncode, ran.stdout) == (0, "hello you hello you\n"), ran.stderr
+    assert hilt("greet", "--name=three").returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("fail", "code", "line"),
+    [
+        ("safety", 1, "hilt: as asked\n"),
+        ("hilt", 1, "hilt: as asked\n"),
+        ("bug", 1, "hilt: unexpected ZeroDivisionError: as asked\n"),
+        ("interrupt", 130, ""),
+    ],
+)
+def test_exit_codes(hilt: Run, fail: str, code: int, line: str):
+    ran = hilt("greet", "--name=you", f"--fail={fail}")
+    assert ran.returncode == code
+    assert line in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ("--no-plugins" in ran.stderr) == (fail == "bug")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("colect",), "Did you mean 'collect'?"),
+        (("gret",), "Did you mean 'greet'?"),
+        (("--nonsense",), "--nonsense"),
+        (("collect", "--nonsense=1"), "nonsense: no such field"),
+        (("config", "show", "plugins"), "'plugins' is not a command with a configuration"),
+        (("config", "show", "nonsense"), "'nonsense' is not a command with a configuration"),
+    ],
+)
+def test_usage_errors(hilt: Run, arguments: tuple[str, ...], line: str):
+    ran = hilt(*arguments)
+    assert ran.returncode == 2
+    assert line in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_plugins_shows_broken_ones_as_rows(hilt: Run):
+    ran = hilt("plugins", plugins=("ok", "taken", *BROKEN), COLUMNS="100")
+    assert ran.returncode == 0, ran.stderr
+    rows = {line.split()[0]: line for line in ran.stdout.splitlines() if line and not line.startswith(" ")}
+    for name, state in (
+        ("ok", "clash"),
+        ("taken", "clash"),
+        ("raising", "ok"),
+        ("importerror", "failed"),
+        ("contract", "failed"),
+    ):
+        assert f" {state} " in f"{rows[f'fixture-{name}']} "
+    assert "  fix: pip install a-driver-that-nobody-has\n" in ran.stdout
+    assert "surplus phase; missing old, new, event" in ran.stdout
+    assert "a plugin that talks" not in ran.stdout
+    assert "Traceback" not in ran.stdout
+
+
+def test_plugins_in_detail(hilt: Run):
+    ran = hilt("plugins", "-v", plugins=("ok", "importerror"), COLUMNS="100")
+    assert "robot fixture_arm An arm that is not there" in ran.stdout
+    assert "  aliases: fixture_arm_alias" in ran.stdout
+    assert "  capabilities: torque" in ran.stdout
+    assert "speed=1.5 deg/s  How fast it is" in ran.stdout
+    assert "Traceback" in ran.stdout
+
+
+def test_without_plugins(hilt: Run):
+    ran = hilt("--no-plugins", "plugins", plugins=("ok", "importerror"))
+    assert "fixture-importerror: --no-plugins" in ran.stdout
+    assert ran.returncode == 0
+    assert hilt("--no-plugins", "greet").returncode == 2
+    ran = hilt(*COLLECT, "--no-plugins")
+    assert ran.returncode == 2
+    assert "disabled: " in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("collect", *COLLECT[1:], "--dry-run"),
+        ("record", "--help"),
+        ("teleoperate", "--help"),
+        ("config", "schema", "collect"),
+        ("greet", "--name=you"),
+    ],
+)
+def test_broken_plugins_are_a_line_each_elsewhere(hilt: Run, arguments: tuple[str, ...]):
+    ran = hilt(*arguments, plugins=("ok", *BROKEN))
+    assert ran.returncode == 0, ran.stderr
+    lines = [line for line in ran.stderr.splitlines() if "plugin fixture-" in line]
+    assert [line.split()[2] for line in lines] == [f"fixture-{name}" for name in sorted(BROKEN) if name != "raising"]
+    assert "a plugin that talks" not in ran.stdout
+
+
+def test_a_disabled_plugin_is_not_imported(hilt: Run):
+    ran = hilt(*COLLECT, "--dry-run", plugins=("ok", "exits"), HILT_DISABLE="fixture-exits")
+    assert ran.returncode == 0
+    assert "fixture-exits" not in ran.stderr
+    assert "a plugin that talks" not in ran.stderr
+
+
+def test_two_robots_of_one_name(hilt: Run):
+    ran = hilt(*COLLECT, "--dry-run", plugins=("ok", "taken"))
+    assert ran.returncode == 2
+    assert "fixture-ok (hilt-fixture-ok 1.2) and by fixture-taken (hilt-fixture-taken 2.0)" in ran.stderr
+
+
+def test_a_command_that_cannot_be_loaded(hilt: Run):
+    ran = hilt("unloadable", plugins=("ok", "importerror"))
+    assert ran.returncode == 1
+    assert "the command 'unloadable' of hilt-fixture-importerror 0.3 cannot be loaded: ModuleNotFoundError" in ran.stderr
+
+
+def test_schema_is_json(hilt: Run):
+    schema = json.loads(hilt("config", "schema", "teleoperate").stdout)
+    assert "fixture_arm" in {each["properties"]["type"]["enum"][0] for each in schema["$defs"]["robot"]["oneOf"]}
+
+
+def test_check(hilt: Run):
+    good = hilt("config", "check", *COLLECT)
+    assert (good.returncode, good.stdout) == (0, "the configuration of collect is valid\n"), good.stderr
+    assert hilt("config", "check", *COLLECT, "--fps=x").returncode == 2
+
+
+def test_a_closed_pipe_is_no_crash():
+    command = f"{sys.executable} -m hilt collect --help | head -n 1"
+    ran = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    )
+    assert "Traceback" not in ran.stderr
