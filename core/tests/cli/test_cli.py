@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
@@ -61,10 +62,23 @@ def test_help_lists_a_devices_fields_once_its_type_is_given(hilt: Run):
     assert "(min 0, max 10)" in ran.stdout
 
 
-def test_dry_run_prints_a_configuration_that_reads_back(hilt: Run, tmp_path):
+def test_dry_run_checks_and_shows(hilt: Run):
+    good = hilt("greet", "--name=you", "--dry-run")
+    assert (good.returncode, good.stdout) == (0, "name: you\ntimes: 1\nfail: ''\n")
+    assert "nothing was touched" in good.stderr
+    bad = hilt("greet", "--name=nobody", "--dry-run")
+    assert (bad.returncode, bad.stderr) == (2, "hilt: name: there is nobody to greet\n")
+
+
+def test_dry_run_of_a_session_makes_its_plan(hilt: Run):
     ran = hilt(*COLLECT, "--dry-run")
+    assert ran.returncode == 2
+    assert "teleop" in ran.stderr
+
+
+def test_show_prints_a_configuration_that_reads_back(hilt: Run, tmp_path: Path):
+    ran = hilt("config", "show", *COLLECT)
     assert ran.returncode == 0, ran.stderr
-    assert "nothing was touched" in ran.stderr
     shown = yaml.safe_load(ran.stdout)
     assert shown["robot"] == {"type": "fixture_arm", "port": "x", "speed": 1.5}
     assert shown["inputs"] == [{"type": "fixture_keys", "layout": "qwerty"}]
@@ -91,7 +105,7 @@ def test_verbose_shows_the_traceback_wherever_it_stands(hilt: Run):
 
 
 def test_what_is_accepted_without_effect_is_noted(hilt: Run):
-    ran = hilt(*COLLECT, "--display_data=true", "--dry-run")
+    ran = hilt("config", "show", *COLLECT, "--display_data=true")
     assert ran.returncode == 0
     assert "hilt: note: --display_data is accepted and has no effect: " in ran.stderr
 
@@ -177,7 +191,7 @@ def test_without_plugins(hilt: Run):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("collect", *COLLECT[1:], "--dry-run"),
+        ("config", "check", *COLLECT),
         ("record", "--help"),
         ("teleoperate", "--help"),
         ("config", "schema", "collect"),
@@ -193,7 +207,7 @@ def test_broken_plugins_are_a_line_each_elsewhere(hilt: Run, arguments: tuple[st
 
 
 def test_a_disabled_plugin_is_not_imported(hilt: Run):
-    ran = hilt(*COLLECT, "--dry-run", plugins=("ok", "exits"), HILT_DISABLE="fixture-exits")
+    ran = hilt("config", "check", *COLLECT, plugins=("ok", "exits"), HILT_DISABLE="fixture-exits")
     assert ran.returncode == 0
     assert "fixture-exits" not in ran.stderr
     assert "a plugin that talks" not in ran.stderr

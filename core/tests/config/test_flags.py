@@ -140,7 +140,8 @@ def test_flags_that_are_elsewhere_here(argv: list[str], registry: Registry):
 def test_a_recorder_must_have_what_episodes_need(argv: list[str], registry: Registry):
     argv = [word for word in argv if not word.startswith("--dataset")] + ["--dataset.type=bare"]
     assert refused(CollectConfig, argv, registry) == (
-        "dataset: recorder 'bare' cannot run episodes: it lacks fps, single_task, episode_time_s, reset_time_s, num_episodes, folder"
+        "dataset: recorder 'bare' cannot run episodes: it lacks fps, single_task, episode_time_s, reset_time_s, "
+        "num_episodes, folder"
     )
 
 

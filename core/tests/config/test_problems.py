@@ -37,7 +37,7 @@ def test_everything_that_is_wrong_is_said_at_once(argv: list[str], registry: Reg
         "robot.home[1]: expected a number, got 'x'",
         "robot.prot: no such field; did you mean port? (fields: port, id, cameras, gain, reach, mode, home, folder, extra)",
         "inputs[0].layout: 'qwertz' is not one of qwerty, azerty; did you mean qwerty?",
-        "inputs[1]: expected a input, {type: ..., ...}, got 3",
+        "inputs[1]: expected {type: ..., ...} (input), got 3",
         "limits['shoulder.pos'].velocity: -1.0 is below the minimum, 0",
         "dataset.push_to_hub: expected true or false, got 1",
         "dataset.num_episode: no such field; did you mean num_episodes? "
@@ -59,7 +59,7 @@ def test_everything_that_is_wrong_is_said_at_once(argv: list[str], registry: Reg
         ({"robot": {"type": "so101_follower", "port": "x", "gain": float("nan")}}, "robot.gain: expected a number, got nan"),
         ({"robot": {"type": "so101_follower", "port": "x", "cameras": []}}, "robot.cameras: expected a mapping"),
         ({"robot": {"type": "so101_follower", "port": "x", "home": [1]}}, "robot.home: expected 2 values, got 1"),
-        ({"robot": "so101_follower"}, "robot: expected a robot, {type: ..., ...}, got 'so101_follower'"),
+        ({"robot": "so101_follower"}, "robot: expected {type: ..., ...} (robot), got 'so101_follower'"),
         ({"robot": {"type": None}}, "robot.type: is required; installed robot types: pair, so101_follower"),
         ({"robot": {"type": "so101_folower"}}, "robot: no installed plugin provides the robot 'so101_folower'; did you mean"),
         ({"robot": {"type": "pair"}}, "robot.left.type: is required"),
@@ -126,7 +126,6 @@ def test_a_file_that_is_not_there(registry: Registry):
 def test_a_missing_space_after_a_colon(argv: list[str], registry: Registry):
     argv[2] = "--robot.cameras={front: {type: opencv, index_or_path:0}}"
     found = problems(CollectConfig, argv, registry)
-    assert (
-        "robot.cameras.front.index_or_path:0: no such field; write a space after the colon (fields: index_or_path, width, height, fps)"
-        in found
+    assert any(
+        line.startswith("robot.cameras.front.index_or_path:0: no such field; write a space after the colon") for line in found
     )

@@ -111,6 +111,20 @@ def test_a_camera_without_frames_is_black_and_says_so(bench: Bench) -> None:
     assert [round(float(image.mean()) / 10) for image in log.images("c1")][:4] == [0, 0, 0, 0]
 
 
+def test_no_image_of_one_episode_is_shown_in_the_next(bench: Bench) -> None:
+    bench.start()
+    for episode in range(2):
+        bench.begin(episode)
+        now = time.monotonic_ns()
+        bench.show(0, now - 1_000_000)
+        bench.tick(episode, 0, read_ns=now if episode == 0 else 0)  # in the second episode all frames are too new
+        bench.end(episode)
+        bench.wait("saved", episode)
+    shades = [float(next(bench.log(episode).images("c0")).mean()) for episode in range(2)]
+    assert [round(shade / 10) for shade in shades] == [2, 0]
+    assert next(bench.log(1).rows()).values["hilt.c0.repeated"] == [True]
+
+
 def test_a_row_has_the_newest_image_that_is_not_newer_than_its_measurement(bench: Bench) -> None:
     bench.start()
     bench.begin(0)
@@ -141,7 +155,7 @@ def test_the_next_episode_is_recorded_while_the_dataset_is_busy(tmp_path: Path) 
         (tmp_path / "go_on").touch()
         assert bench.stop().detail == '{"episodes": 3}'
         assert [status.detail for status in bench.said if status.device == "dataset"] == [
-            f"episode-{episode:06d} goes into the dataset" for episode in range(3)
+            f"the dataset is brought up to date with episode-{episode:06d}" for episode in range(3)
         ]
 
 

@@ -52,7 +52,7 @@ def load(name: str, plugins: bool = True) -> Any:
     Raises HiltError if the plugin that has it is broken, ConfigError if several have it.
     """
     if name in own():
-        return _resolve(own()[name].reference)
+        return resolve(own()[name].reference)
     sources = installed().get(name, ()) if plugins else ()
     if not sources:
         return None
@@ -62,12 +62,13 @@ def load(name: str, plugins: bool = True) -> Any:
         owners = " and by ".join(source.distribution for source in sources)
         raise ConfigError(f"the command '{name}' is provided by {owners}; uninstall one")
     try:
-        return _resolve(sources[0].reference)
+        return resolve(sources[0].reference)
     except (ImportError, AttributeError) as error:
         text = f"the command '{name}' of {sources[0].distribution} cannot be loaded: {type(error).__name__}: {error}"
         raise HiltError(text) from error
 
 
-def _resolve(reference: str) -> Any:
+def resolve(reference: str) -> Any:
+    """The object that "module:attribute" names."""
     module, _, attribute = reference.partition(":")
     return getattr(import_module(module), attribute)

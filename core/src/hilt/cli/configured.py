@@ -1,10 +1,10 @@
 """Commands that are a configuration class and a function: flags, files, help and dry run come with them."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from hilt.cli.commands import resolve
 from hilt.cli.state import NO_PLUGINS, VERBOSE, Globals, globals_of, registry_of, say
 
 if TYPE_CHECKING:
@@ -15,13 +15,17 @@ DRY_RUN = "--dry-run"
 
 
 class ConfigApp(typer.Typer):
-    """The typer app of such a command. `config` and `run` are imported when the command is run."""
+    """The typer app of such a command. What its strings name is imported when the command is run.
 
-    def __init__(self, name: str, config: type[Any] | str, run: str, summary: str) -> None:
+    A command whose fields depend on what is given may override `parse` and `help`.
+    """
+
+    def __init__(self, name: str, config: type[Any] | str, run: str, summary: str, check: str = "") -> None:
         super().__init__(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
         self.name = name
         self.run = run
         self.summary = summary
+        self.check = check
         self._config = config
         settings = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
         self.command(name, help=summary, context_settings=settings)(self._invoke)
@@ -29,28 +33,29 @@ class ConfigApp(typer.Typer):
     @property
     def config(self) -> type[Any]:
         """The configuration class."""
-        found: type[Any] = imported(self._config) if isinstance(self._config, str) else self._config
+        found: type[Any] = resolve(self._config) if isinstance(self._config, str) else self._config
         return found
 
     def _invoke(self, context: typer.Context) -> int:
         argv, options, switches = _split(context.args, globals_of(context))
         registry = registry_of(context, options)
         if "help" in switches:
-            from hilt.cli.help import render
-
-            typer.echo(render(self.name, self.summary, self.config, argv, registry))
+            typer.echo(self.help(argv, registry))
             return 0
         config = self.parse(argv, registry)
         if "dry run" in switches:
-            from hilt.config import dump, write
-
-            typer.echo(write(dump(config)), nl=False)
-            say("dry run: the configuration is valid; nothing was touched")
+            self._dry_run(config, registry)
             return 0
         from rich.console import Console
 
-        returned = imported(self.run)(config, registry, Console())
+        returned = resolve(self.run)(config, registry, Console())
         return returned if isinstance(returned, int) else 0
+
+    def help(self, argv: list[str], registry: "Registry") -> str:
+        """The help text, with the fields of the devices that a command line names."""
+        from hilt.cli.help import render
+
+        return render(self.name, self.summary, self.config, argv, registry)
 
     def parse(self, argv: list[str], registry: "Registry") -> Any:
         """The configuration that a command line gives. What it accepts without effect is said on stderr."""
@@ -58,21 +63,24 @@ class ConfigApp(typer.Typer):
 
         return parse(self.config, argv, registry, lambda line: say(f"note: {line}"))
 
+    def _dry_run(self, config: Any, registry: "Registry") -> None:
+        from hilt.config import dump, write
 
-def config_command(name: str, config: type[Any] | str, run: str, *, summary: str = "") -> ConfigApp:
+        typer.echo(write(dump(config)), nl=False)
+        if self.check:
+            resolve(self.check)(config, registry)
+        say("dry run: all is valid; nothing was touched")
+
+
+def config_command(name: str, config: type[Any] | str, run: str, *, summary: str = "", check: str = "") -> ConfigApp:
     """A command that takes `config`, an attrs class made with `hilt_hooks.option`, or "module:Class".
 
     run: "module:function", called with (config, registry, console: rich.console.Console); an int that it returns is
-    the exit code. For a plugin's command: `app = config_command(...)`, and in its pyproject.toml
+    the exit code. check: "module:function", called with (config, registry) by --dry-run; raises what is wrong, touches
+    nothing. For a plugin's command: `app = config_command(...)`, and in its pyproject.toml
     `[project.entry-points."hilt.commands"]` `<name> = "module:app"`.
     """
-    return ConfigApp(name, config, run, summary)
-
-
-def imported(reference: str) -> Any:
-    """The object that "module:attribute" names."""
-    module, _, attribute = reference.partition(":")
-    return getattr(import_module(module), attribute)
+    return ConfigApp(name, config, run, summary, check)
 
 
 def _split(arguments: list[str], options: Globals) -> tuple[list[str], Globals, set[str]]:

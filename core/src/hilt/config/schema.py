@@ -9,7 +9,7 @@ import attrs
 from attrs import NOTHING, frozen
 
 from hilt.config.fields import option_of
-from hilt.config.structure import (
+from hilt.config.hints import (
     Device,
     choices_of,
     devices_of,

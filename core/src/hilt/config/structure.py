@@ -1,37 +1,38 @@
 """Plain data to configuration classes: every value checked, every problem found at once."""
 
 import enum
-import functools
 import math
-import operator
 import types
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import attrs
-from attrs import frozen
 from cattrs import Converter
 from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory, mapping_structure_factory
-from cattrs.errors import ClassValidationError, IterableValidationError, IterableValidationNote
+from cattrs.errors import BaseValidationError, ClassValidationError, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
-from hilt.config.fields import DEFAULT_TYPE, option_of
+from hilt.config.fields import option_of
+from hilt.config.hints import (
+    Device,
+    choices_of,
+    devices_of,
+    expected,
+    hint_of,
+    is_choice,
+    is_device,
+    is_mapping,
+    is_sequence,
+    is_union,
+    resolved_fields,
+)
 from hilt.config.problems import nearest, show
 from hilt.config.text import NULLS, FlagText, parse_value
 from hilt.kernel import Registry
 from hilt_hooks import ConfigError, Option, Typed
 
-T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
-
-
-@frozen
-class Device:
-    """Beside Typed in an Annotated hint: which kind of device, and its type where none is named."""
-
-    kind: str
-    default_type: str | None
 
 
 def converter(registry: Registry) -> Converter:
@@ -46,50 +47,6 @@ def converter(registry: Registry) -> Converter:
     made.register_structure_hook_factory(is_choice, _choice_hook)
     made.register_structure_hook_factory(is_device, lambda hint: _device_hook(get_args(hint)[1], made, registry))
     return made
-
-
-def is_union(hint: Any) -> bool:
-    return get_origin(hint) in (Union, types.UnionType)
-
-
-def is_mapping(hint: Any) -> bool:
-    return _origin_is(hint, Mapping)
-
-
-def is_sequence(hint: Any) -> bool:
-    return _origin_is(hint, Sequence) and hint is not str
-
-
-def is_device(hint: Any) -> bool:
-    return get_origin(hint) is Annotated and isinstance(get_args(hint)[1], Device)
-
-
-def hint_of(attribute: "attrs.Attribute[Any]") -> Any:
-    """The type of a field, where each Typed is Annotated with the Device that the field's `kind` makes it."""
-    kind = option_of(attribute).kind
-    if kind is None:
-        return attribute.type
-    return _annotated(attribute.type, Device(kind, attribute.metadata.get(DEFAULT_TYPE)))
-
-
-def resolved_fields(cls: type[Any]) -> tuple["attrs.Attribute[Any]", ...]:
-    """The fields that a configuration is given by, with their types as objects."""
-    return tuple(attribute for attribute in attrs.fields(attrs.resolve_types(cls)) if attribute.init)
-
-
-def _origin_is(hint: Any, base: type) -> bool:
-    origin = get_origin(hint) or hint
-    return isinstance(origin, type) and issubclass(origin, base)
-
-
-def _annotated(hint: Any, device: Device) -> Any:
-    if hint is Typed:
-        return Annotated[Typed, device]
-    arguments = get_args(hint)
-    if not arguments:
-        return hint
-    inner = tuple(_annotated(argument, device) for argument in arguments)
-    return functools.reduce(operator.or_, inner) if is_union(hint) else get_origin(hint)[inner]
 
 
 def _class_hook(cls: type[Any], made: Converter, registry: Registry) -> Hook:
@@ -150,13 +107,6 @@ def _completed(data: dict[str, Any], attributes: Sequence["attrs.Attribute[Any]"
     return data
 
 
-def devices_of(attribute: "attrs.Attribute[Any]") -> Device | None:
-    """The Device of a field that holds a list of devices."""
-    hint = hint_of(attribute)
-    inner = get_args(hint)[0] if is_sequence(hint) and get_args(hint) else None
-    return get_args(inner)[1] if is_device(inner) else None
-
-
 def _field_hook(attribute: "attrs.Attribute[Any]", made: Converter) -> Hook:
     hint, option = hint_of(attribute), option_of(attribute)
     structure = made.get_structure_hook(hint)
@@ -197,7 +147,7 @@ def _device_hook(device: Device, made: Converter, registry: Registry) -> Hook:
             return value
         given = _plain(value)
         if not isinstance(given, Mapping):
-            raise ValueError(f"expected a {device.kind}, {{type: ..., ...}}, got {show(given)}")
+            raise ValueError(f"expected {{type: ..., ...}} ({device.kind}), got {show(given)}")
         rest = dict(given)
         name = rest.pop("type", device.default_type)
         if not isinstance(name, str):
@@ -271,7 +221,7 @@ def _union_hook(hint: Any, made: Converter) -> Hook:
         for structure, member in hooks:
             try:
                 return structure(value, member)
-            except Exception:  # noqa: S112 each member may refuse; what matters is whether one takes it
+            except (ValueError, ConfigError, BaseValidationError):
                 continue
         raise ValueError(f"expected {' or '.join(map(expected, members))}, got {show(value)}")
 
@@ -281,15 +231,6 @@ def _union_hook(hint: Any, made: Converter) -> Hook:
 def _looseness(hint: Any) -> int:
     order = (bool, int, float)
     return order.index(hint) if hint in order else len(order) + (hint is str)
-
-
-def is_choice(hint: Any) -> bool:
-    return get_origin(hint) is Literal or (isinstance(hint, type) and issubclass(hint, enum.Enum))
-
-
-def choices_of(hint: Any) -> tuple[Any, ...]:
-    """The values that a Literal or an Enum allows."""
-    return get_args(hint) if get_origin(hint) is Literal else tuple(member.value for member in hint)
 
 
 def _choice_hook(hint: Any) -> Hook:
@@ -304,16 +245,6 @@ def _choice_hook(hint: Any) -> Hook:
         return plain if get_origin(hint) is Literal else hint(plain)
 
     return hook
-
-
-def expected(hint: Any) -> str:
-    """A type as messages name it."""
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "text", Path: "a path"}
-    if is_mapping(hint):
-        return "a mapping"
-    if is_sequence(hint):
-        return "a list"
-    return names.get(hint, getattr(hint, "__name__", str(hint)))
 
 
 def _plain(value: Any) -> Any:

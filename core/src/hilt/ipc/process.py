@@ -1,5 +1,6 @@
 """What the processes of a session have in common: how they start, listen, and know that it is over."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -20,6 +21,13 @@ def lower_priority(by: int) -> None:
     """Give way to the rig."""
     if hasattr(os, "nice"):
         os.nice(by)
+
+
+def raise_priority(by: int) -> None:
+    """Come before others, where the system allows it."""
+    if hasattr(os, "nice"):
+        with contextlib.suppress(PermissionError):
+            os.nice(-by)
 
 
 def ask_for_real_time() -> bool:

@@ -84,7 +84,7 @@ def _serve(pipe: Connection, setup: RecorderSetup) -> None:
     root, recorder = setup.logs.parent, build(setup)
     catch_up(root, recorder, pipe.send, current=setup.logs)
     while (log := pipe.recv()) is not _FINISH:
-        pipe.send(Status(device=DATASET, state="working", detail=f"{log.stem} goes into the dataset"))
+        pipe.send(Status(device=DATASET, state="working", detail=f"the dataset is brought up to date with {log.stem}"))
         add_or_take_back(log, root, recorder, pipe.send)
     pipe.send(_summary(recorder.finish()))
 

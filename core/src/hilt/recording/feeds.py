@@ -23,8 +23,9 @@ class CameraFeed:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"encode-{camera.name}")
 
     def start_episode(self) -> None:
-        """The next row has no row before it."""
+        """The next row has no row before it, and no image of another episode."""
         self._last = None
+        self._thread.submit(self._encoder.clear)
 
     def take(self, read_ns: int, *, keyframe: bool, overloaded: bool) -> tuple[Seen, "Future[bytes]"]:
         """The newest frame captured until `read_ns`, or the image before once more if there is no newer one.

@@ -25,6 +25,7 @@ from pathlib import Path
 from hilt.ipc.messages import BeginEpisode, DiscardLast, EndEpisode, EventSeen, Outcome, Status, Stop, decode
 from hilt.ipc.ring import RingReader
 from hilt.log import EpisodeWriter
+from hilt.log.files import sync_folder
 from hilt.recording.catch_up import mark_taken_back, recover_all, session_lock
 from hilt.recording.compaction import Compactor
 from hilt.recording.episode import RunningEpisode
@@ -49,6 +50,8 @@ def run(setup: RecorderSetup) -> None:
     say = StatusWriter(setup.run_dir)
     try:
         setup.logs.mkdir(parents=True, exist_ok=True)
+        for folder in setup.logs.parents[:3]:  # a power cut does not take the folder with the logs in it
+            sync_folder(folder)
         with session_lock(setup.logs) as lock:
             if lock is None:
                 raise HiltError(f"{setup.logs}: another recorder writes there")

@@ -49,6 +49,10 @@ class Encoder:
         self._context.options = dict(_OPTIONS)
         self._converter = VideoReformatter()
         self._count = 0
+        self.clear()
+
+    def clear(self) -> None:
+        """The image before is black now."""
         self._frame = self._converted(np.zeros(self._shape, np.uint8))
 
     def encode(self, image: NDArray[np.uint8], keyframe: bool) -> bytes:
@@ -60,7 +64,7 @@ class Encoder:
         return self.repeat(keyframe)
 
     def repeat(self, keyframe: bool) -> bytes:
-        """The image before once more, or black if there was none: less than half the work of a new one."""
+        """The image before once more: half the work of a new one, or less."""
         self._frame.pts = self._count
         self._frame.pict_type = PictureType.I if keyframe else PictureType.NONE
         self._count += 1

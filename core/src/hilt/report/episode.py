@@ -9,12 +9,13 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from hilt.ipc.messages import EventSeen, Header, Outcome, Row, Segment, Source, Tick
+from hilt.ipc.messages import EventSeen, Header, Outcome, Phase, Row, Segment, Source, Tick
 from hilt.log import EpisodeLog
 from hilt_hooks import Floats
 
 POLICY, RECOVERY, CORRECTION, HOLD, RAMP, REPLAY = "policy", "human recovery", "human correction", "hold", "ramp", "replay"
-COMMANDERS = (POLICY, RECOVERY, CORRECTION, HOLD, RAMP, REPLAY)
+DEMONSTRATION, RESET = "human", "reset"
+COMMANDERS = (POLICY, DEMONSTRATION, RECOVERY, CORRECTION, RESET, HOLD, RAMP, REPLAY)
 """Who can be in command, as reports call it."""
 
 _BY_SOURCE = {Source.POLICY: POLICY, Source.HOLD: HOLD, Source.RAMP: RAMP, Source.REPLAY: REPLAY}
@@ -122,7 +123,7 @@ def _trace(ticks: list[Tick], log: EpisodeLog) -> Trace:
         sent=_matrix([tick.sent for tick in ticks], len(log.header.action_names)),
         lateness_ms=(wrote - np.array([tick.time_ns for tick in ticks], dtype=np.int64)) / 1e6,
         gaps_ms=np.diff(wrote) / 1e6,
-        spans=tuple(_spans(ticks, times)),
+        spans=tuple(_spans(ticks, times, bool(log.header.policy))),
         alarms=tuple(_begun((tick.alarm for tick in ticks), times)),
         faults=tuple(_begun((tick.fault for tick in ticks), times)),
         limited=Counter(name for tick in ticks for name in set(tick.limited)),
@@ -138,21 +139,25 @@ def _seconds(times_ns: list[int], started_ns: int) -> Floats:
     return relative / 1e9
 
 
-def _commander(tick: Tick) -> str:
+def _commander(tick: Tick, policy: bool) -> str:
     if tick.source is Source.HUMAN:
+        if tick.phase is Phase.RESET:
+            return RESET
+        if not policy:
+            return DEMONSTRATION
         return CORRECTION if tick.segment is Segment.CORRECTION else RECOVERY
     return _BY_SOURCE[tick.source]
 
 
-def _spans(ticks: list[Tick], times: Floats) -> Iterator[Span]:
+def _spans(ticks: list[Tick], times: Floats, policy: bool) -> Iterator[Span]:
     """Stretches of one commander; each lasts until the next one begins."""
-    starts = [(commander, float(next(group)[1])) for commander, group in groupby(_named(ticks, times), key=lambda each: each[0])]
+    starts = [(commander, float(next(group)[1])) for commander, group in groupby(_named(ticks, times, policy), key=lambda each: each[0])]
     ends = [*(start for _, start in starts[1:]), float(times[-1]) if len(times) else 0.0]
     return (Span(commander, start, end) for (commander, start), end in zip(starts, ends, strict=False))
 
 
-def _named(ticks: list[Tick], times: Floats) -> Iterator[tuple[str, float]]:
-    return zip(map(_commander, ticks), times.tolist(), strict=True)
+def _named(ticks: list[Tick], times: Floats, policy: bool) -> Iterator[tuple[str, float]]:
+    return zip((_commander(tick, policy) for tick in ticks), times.tolist(), strict=True)
 
 
 def _begun(texts: Iterable[str], times: Floats) -> Iterator[tuple[float, str]]:

@@ -8,14 +8,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from hilt.report.episode import CORRECTION, HOLD, POLICY, RAMP, RECOVERY, REPLAY, EpisodeFacts, Trace
-from hilt.report.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, stacked
+from hilt.report.episode import (
+    CORRECTION,
+    DEMONSTRATION,
+    HOLD,
+    POLICY,
+    RAMP,
+    RECOVERY,
+    REPLAY,
+    RESET,
+    EpisodeFacts,
+    Trace,
+)
+from hilt.report.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SAND, stacked
 from hilt_hooks import Floats
 
 COLOURS: Mapping[str, str] = {
     POLICY: BLUE,
+    DEMONSTRATION: GREEN,
     RECOVERY: ORANGE,
     CORRECTION: GREEN,
+    RESET: SAND,
     HOLD: GREY,
     RAMP: PURPLE,
     REPLAY: RED,

@@ -59,13 +59,14 @@ def run(setup: RigSetup) -> None:
     except HiltError as error:
         mailbox.tell("failed", detail=str(error))
         return
-    note_rig(setup.run_dir, setup.station["robot"])
-    mailbox.tell("ready", detail="real-time" if ask_for_real_time() else "")
-    gc.collect()
-    gc.freeze()
-    gc.disable()
     try:
-        Rig(setup, arms, mailbox).run()
+        rig = Rig(setup, arms, mailbox)
+        note_rig(setup.run_dir, setup.station["robot"])
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        mailbox.tell("ready", detail="real-time" if ask_for_real_time() else "")
+        rig.run()
     finally:
         arms.disconnect()
 

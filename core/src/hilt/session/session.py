@@ -25,6 +25,7 @@ from hilt.ipc.messages import (
     Stop,
     Tick,
 )
+from hilt.ipc.process import raise_priority
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.recording.process import run as run_recorder
 from hilt.recording.setup import RecorderSetup
@@ -91,6 +92,7 @@ class Session:
             create_chunks(self.run_dir).close()
         for name, member in list(crew.members.items()):
             crew.wait_ready(member, frozenset(plan.cameras) if name == "cameras" else None)
+        raise_priority(10)
         for pid in relieve_orphans(plan.station["robot"]):
             self._screen.say(f"took the arm over from process {pid}, whose session is gone", "yellow")
         self._start_rig()

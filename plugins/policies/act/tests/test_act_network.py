@@ -6,6 +6,7 @@ import pytest
 import torch
 from act_checkpoints import INPUTS, SMALL, trainer
 from attrs import evolve
+from safetensors.torch import save_file
 
 from hilt.processors import Feature
 from hilt_hooks import ConfigError
@@ -13,6 +14,7 @@ from hilt_policy_act.config import ACTConfig, check, read_config
 from hilt_policy_act.embedding import image_positions
 from hilt_policy_act.network import ACTNetwork
 from hilt_policy_act.resnet import FrozenBatchNorm, ResNet18, calibrate
+from hilt_policy_act.training import ACTTrainer
 
 STATE, ACTIONS, WIDTH = 2, 2, 512
 
@@ -139,9 +141,63 @@ def test_every_parameter_learns(pre_norm):
     assert [name for name, parameter in made.network.named_parameters() if parameter.grad is None] == []
 
 
+def test_cameras_seen_together_or_one_by_one_give_the_same_actions(monkeypatch):
+    cameras = {f"observation.images.{name}": Feature("VISUAL", (3, 32, 48)) for name in ("left", "right")}
+    torch.manual_seed(2)
+    network = ACTNetwork(SMALL, cameras, {"action": Feature("ACTION", (2,))}).eval()
+    images = {name: torch.rand(2, 3, 32, 48) for name in cameras}
+    with torch.inference_mode():
+        together = network(images).actions
+        monkeypatch.setattr(network, "_see", lambda images: [network.backbone(image) for image in images])
+        torch.testing.assert_close(network(images).actions, together, rtol=1e-4, atol=1e-5)
+
+
+def test_cameras_may_have_different_sizes():
+    inputs = {
+        f"observation.images.{name}": Feature("VISUAL", (3, *size)) for name, size in (("far", (64, 64)), ("near", (32, 48)))
+    }
+    made = ACTTrainer(evolve(SMALL, resize=None), inputs, {"action": Feature("ACTION", (2,))}, {})
+    images = {name: torch.rand(2, *feature.shape) for name, feature in inputs.items()}
+    rest = {"action": torch.rand(2, 6, 2), "action_is_pad": torch.zeros(2, 6, dtype=torch.bool)}
+    made.prepare(images)
+    assert made.loss(images | rest)[0].isfinite()
+
+
 def test_images_are_scaled_to_the_size_of_the_network():
     assert trainer().inputs["observation.images.front"].shape == (3, 32, 48)
     assert trainer(evolve(SMALL, resize=None)).inputs == INPUTS
+
+
+def torchvision_weights() -> dict[str, torch.Tensor]:
+    """As the files of torchvision are: with a classifier, and with counts of batches."""
+    torch.manual_seed(11)
+    extra = {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000), "bn1.num_batches_tracked": torch.tensor(3)}
+    return ResNet18().state_dict() | extra
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_the_image_network_starts_from_a_file(suffix, tmp_path):
+    weights, path = torchvision_weights(), tmp_path / f"resnet18{suffix}"
+    torch.save(weights, path) if suffix == ".pth" else save_file(weights, path)
+    made = trainer(evolve(SMALL, pretrained_backbone_weights=str(path)))
+    made.prepare(batch())
+    for key, value in made.network.backbone.state_dict().items():
+        torch.testing.assert_close(value, weights[key], rtol=0, atol=0)
+
+
+def test_a_file_that_is_missing_or_holds_something_else_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"gone\.pth cannot be read"):
+        trainer(evolve(SMALL, pretrained_backbone_weights=str(tmp_path / "gone.pth")))
+    torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(ConfigError, match=r"other\.pth holds no ResNet-18"):
+        trainer(evolve(SMALL, pretrained_backbone_weights=str(tmp_path / "other.pth")))
+
+
+def test_weights_that_would_be_downloaded_are_not_and_that_is_said(caplog):
+    made = trainer(evolve(SMALL, pretrained_backbone_weights="ResNet18_Weights.IMAGENET1K_V1"))
+    assert "starts from random weights" in caplog.text
+    made.prepare(batch())
+    assert made.network.backbone.bn1.running_mean.abs().max() > 0
 
 
 def test_impossible_networks_are_refused_with_all_reasons():

@@ -4,6 +4,8 @@ import json
 import math
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -345,12 +347,17 @@ def no_key_first(length: int) -> dict[str, list[bytes]]:
     return {"front": encode([picture(0, frame) for frame in range(length + 1)])[1:]}
 
 
+def garbage(length: int) -> dict[str, list[bytes]]:
+    return {"front": [b"\0\0\0\1\x65" + bytes(range(100))] * length}
+
+
 @pytest.mark.parametrize(
     ("packets", "expected"),
     [
+        (garbage, "camera front: "),
         (no_picture, "camera front: .*cannot be decoded"),
         (other_size, "camera front: frame 0 is 64x128, not 96x128"),
-        (no_key_first, "does not begin with a key frame"),
+        (no_key_first, "camera front: the video does not begin with a key frame"),
     ],
 )
 def test_an_episode_whose_video_is_not_its_rows_is_kept_out(
@@ -458,3 +465,12 @@ def test_totals_that_lag_behind_are_brought_up_to_date(recorder: LeRobotRecorder
     (recorder.root / "meta/info.json").write_bytes(before)
     assert reopened().finish()["episodes"] == 2
     assert tree(recorder.root) == after
+
+
+def test_listing_the_plugin_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, hilt_recorder_lerobot.plugin as plugin; plugin.hilt_recorders(); "
+        "sys.exit(' '.join({'pyarrow', 'av', 'pandas', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr.strip() == ""

@@ -146,6 +146,15 @@ def test_the_operator_stops_a_session_that_faults(bench: Bench) -> None:
     assert operator.read() == []
 
 
+def test_the_operator_stays_to_the_end(bench: Bench) -> None:
+    """One that left at `ended` would look like an input that was lost."""
+    operator = ScriptedOperator(ScriptedConfig(bench=str(bench.folder)))
+    operator.connect()
+    operator.show_phase("ended", 1)
+    assert select.select([operator.fileno()], [], [], 2.0)[0] == []
+    operator.disconnect()
+
+
 def test_a_killed_operator_is_a_lost_device(bench: Bench) -> None:
     operator = ScriptedOperator(ScriptedConfig(bench=str(bench.folder)))
     operator.connect()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import torch
 from attrs import frozen
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hilt.processors import ACTION, Pipeline
@@ -35,7 +36,7 @@ def optimise(
     rows = shuffled(len(samples), batch_size, random)
     before = trainable.pipelines[0]
 
-    def load(which: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, Tensor]:
+    def load(which: NDArray[np.int64]) -> dict[str, Tensor]:
         return _tensors(_normalised(samples.batch(which, trainable.chunk), before), trainable.device)
 
     some = random.choice(len(samples), min(_REPRESENTATIVE, len(samples)), replace=False)

@@ -1,6 +1,6 @@
 """The frames of a dataset in memory, and batches of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from attrs import frozen
@@ -62,7 +62,3 @@ def shuffled(count: int, size: int, random: np.random.Generator) -> Iterator[NDA
             waiting = np.concatenate([waiting, random.permutation(count)])
         yield waiting[:size]
         waiting = waiting[size:]
-
-
-Report = Callable[[int], None]
-"""How many frames are done."""

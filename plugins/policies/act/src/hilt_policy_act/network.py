@@ -1,6 +1,6 @@
 """The network of ACT, in plain torch. Module names make the keys of LeRobot's `model.safetensors` (there below `model.`)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from attrs import frozen
@@ -206,8 +206,8 @@ class ACTNetwork(nn.Module):
         if self.environment:
             tokens.append(self.encoder_env_state_input_proj(batch[ENVIRONMENT])[:, None])
         positions = [self.encoder_1d_feature_pos_embed.weight]
-        for camera in self.cameras:
-            pixels = self.encoder_img_feat_input_proj(self.backbone(batch[camera]))
+        for seen in self._see([batch[camera] for camera in self.cameras]):
+            pixels = self.encoder_img_feat_input_proj(seen)
             positions.append(image_positions(pixels.shape[2], pixels.shape[3], pixels.shape[1], pixels.device))
             tokens.append(pixels.flatten(2).transpose(1, 2))
         where = torch.cat(positions)[None]
@@ -216,6 +216,12 @@ class ACTNetwork(nn.Module):
         decoded = self.decoder(memory.new_zeros(len(memory), *queries.shape[1:]), queries, memory, where)
         actions: Tensor = self.action_head(decoded)
         return actions
+
+    def _see(self, images: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The feature map of each camera. Cameras of one size go through the image network together, which is faster."""
+        if len({image.shape for image in images}) == 1:
+            return self.backbone(torch.cat(list(images))).chunk(len(images))
+        return [self.backbone(image) for image in images]
 
     def _size(self, batch: Batch) -> tuple[int, torch.device]:
         first = next(value for key, value in batch.items() if key.startswith("observation."))

@@ -84,7 +84,9 @@ class ACTTrainer:
     def prepare(self, batch: Mapping[str, Tensor]) -> None:
         """Called once, before the first step, with a normalised batch that stands for the dataset."""
         if self._measure:
-            calibrate(self.network.backbone, torch.cat([batch[camera] for camera in self.network.cameras]))
+            images = [batch[camera] for camera in self.network.cameras]
+            size = images[0].shape[-2:]
+            calibrate(self.network.backbone, torch.cat([nn.functional.interpolate(image, size=size) for image in images]))
 
     def loss(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
         """Mean absolute error over the actions that are not padding, and the divergence of the latent from a unit normal."""

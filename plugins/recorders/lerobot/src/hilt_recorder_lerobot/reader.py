@@ -30,7 +30,7 @@ _OPEN_TABLES = 4
 class Dataset:
     """A dataset at `root`. Frames are counted over all episodes, episodes from 0.
 
-    Columns of the data files that info.json does not list are left out. Not for several threads at once.
+    Columns of the data files that info.json does not list are left out. Not to be shared by threads or forked processes.
     Raises ConfigError where there is no dataset or a file cannot be read.
     """
 

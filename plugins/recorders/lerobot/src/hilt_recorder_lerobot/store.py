@@ -170,7 +170,7 @@ class Store:
 
     def _repair(self) -> None:
         """Finish or undo what an earlier process was killed in."""
-        list(part for folder in ("data", "meta", "videos") for part in list((self.root / folder).rglob(f"*{PART}")))
+        delete(part for folder in ("data", "meta", "videos") for part in list((self.root / folder).rglob(f"*{PART}")))
         delete(list((self.root / layout.INTENT.parent).glob(f"*{PART}")))
         path = self.root / layout.INTENT
         if not path.exists():

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import av
 from attrs import frozen
 
 from hilt.log import EpisodeLog
@@ -90,17 +91,20 @@ def _write_video(
     file = state.next_video(feature.name)
     path = root / layout.video_path(state.info, feature.name, file)
     parts.append(path)
-    with writing(path) as stream:
-        if config.codec == "h264":
-            written = video.remux(log.packets(camera), stream, fps)
-        else:
-            written = video.encode(log.images(camera), stream, fps, config.codec, config.rgb_encoder, config.encoder_threads)
     try:
+        with writing(path) as stream:
+            written = _put_video(stream, log, camera, fps, config)
         found, pix_fmt = video.examine(part_of(path), fps, rows, feature.shape, stats.sampled_frames(rows))
-    except video.VideoProblem as error:
+    except (video.VideoProblem, av.FFmpegError) as error:
         raise video.VideoProblem(f"{log.path}: camera {camera}: {error}") from error
     info = video.video_info(feature.shape, fps, video.CODEC_NAMES[config.codec], pix_fmt, _encoder(config, written))
     return _Video(VideoSpan(file, 0.0, rows / fps), found.result(rows), info)
+
+
+def _put_video(stream: BinaryIO, log: EpisodeLog, camera: str, fps: int, config: DatasetConfig) -> video.Written:
+    if config.codec == "h264":
+        return video.remux(log.packets(camera), stream, fps)
+    return video.encode(log.images(camera), stream, fps, config.codec, config.rgb_encoder, config.encoder_threads)
 
 
 def _encoder(config: DatasetConfig, written: video.Written) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 Run as `python -m hilt_robot_emulated.bus FOLDER`. One loop: step up to now, answer the buses, take in commands, wait.
 """
 
-import contextlib
 import os
 import select
 import shutil
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from attrs import asdict
 
+from hilt.ipc.process import ask_for_real_time, raise_priority
 from hilt.ipc.ring import RingWriter
 from hilt_hooks import Floats
 from hilt_motor_feetech.calibration import save_calibration
@@ -38,7 +38,7 @@ IDS: Mapping[str, str] = {"robot": "follower", "leader": "leader"}
 _TICK_NS = 10_000_000
 """How long the world waits for a packet before it steps anyway."""
 _PICTURE_NS = 5_000_000
-_NICENESS = -10
+_PRIORITY = 10
 
 
 def make_bus(world: World, arm: str, folder: Path, log: WireLog) -> PtyBus:
@@ -178,8 +178,8 @@ def main() -> None:
     settings = load_settings(folder)
     claim(folder)
     # Servos are hardware: they answer however busy the machine is. Without the right to it, they take their turn.
-    with contextlib.suppress(PermissionError):
-        os.nice(_NICENESS)
+    if not ask_for_real_time():
+        raise_priority(_PRIORITY)
     try:
         serve(folder, settings)
     finally:

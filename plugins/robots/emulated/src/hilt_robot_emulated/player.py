@@ -53,12 +53,17 @@ class Ears:
             return
         data = os.read(sys.stdin.fileno(), 4096)
         if not data:
-            raise SessionEnded("stdin was closed")
+            raise SessionEnded
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             self.phase = json.loads(line)["phase"]
         if self.phase == "ended":
-            raise SessionEnded("the session ended")
+            raise SessionEnded
+
+    def wait_for_close(self) -> None:
+        """Stay until the session closes stdin: an operator that leaves earlier looks like one that was lost."""
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
 
 
 class Operator:
@@ -188,16 +193,14 @@ def main() -> None:
     folder, script = sys.argv[1:]
     ears = Ears()
     try:
-        try:
-            Operator(BenchClient.find(folder), load_script(script), ears).play()
-        except (Wrong, HiltError) as error:
-            sys.stderr.write(f"the scripted operator stops the session: {error}\n")
-            _send("stop", "press")
-            _send("stop", "release")
-        while True:
-            ears.listen(PHASE_LIMIT_S)
+        Operator(BenchClient.find(folder), load_script(script), ears).play()
     except SessionEnded:
-        return
+        pass
+    except (Wrong, HiltError) as error:
+        sys.stderr.write(f"the scripted operator stops the session: {error}\n")
+        _send("stop", "press")
+        _send("stop", "release")
+    ears.wait_for_close()
 
 
 if __name__ == "__main__":

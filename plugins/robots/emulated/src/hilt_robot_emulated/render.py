@@ -3,7 +3,6 @@
 Run as `python -m hilt_robot_emulated.render FOLDER`, with MUJOCO_GL set by whoever starts it.
 """
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilt.ipc.frames import FrameWriter
+from hilt.ipc.process import lower_priority
 from hilt.ipc.ring import RingReader
 from hilt_hooks import Frame
 from hilt_robot_emulated.child import Ending, Parent, report, run
@@ -22,7 +22,7 @@ from hilt_robot_emulated.model import build_model
 from hilt_robot_emulated.settings import Settings, View, load_settings
 from hilt_robot_emulated.world import show_picture
 
-_NICENESS = 10
+_PRIORITY = 10
 _NAP_S = 0.25
 
 
@@ -112,7 +112,7 @@ def main() -> None:
     parent, ending = Parent(settings.parent), Ending()
     studio = Studio(folder, settings)
     studio.draw_all()
-    os.nice(_NICENESS)
+    lower_priority(_PRIORITY)
     report(ready=True)
     while parent.alive and not ending:
         camera = studio.wait()
