@@ -26,6 +26,7 @@ HEADER = Header(
     columns=[Column(name=f"hilt.{camera}.repeated", dtype="bool", shape=[1]) for camera in CAMERAS],
     cameras=[CameraColumn(name=camera, height=48, width=64, channels=3) for camera in CAMERAS],
     config={},
+    policy="act-0123",
 )
 
 Part = tuple[float, Source, Segment]

@@ -12,7 +12,7 @@ from report_logs import HEADER, NAMES, grey, write_log
 from hilt.ipc.messages import Outcome
 from hilt.log import EpisodeLog
 from hilt.report import session_report
-from hilt.report.episode import CORRECTION, HOLD, POLICY, RECOVERY, read_episode
+from hilt.report.episode import CORRECTION, DEMONSTRATION, HOLD, POLICY, RECOVERY, read_episode
 from hilt.report.stills import stills
 from hilt_hooks import HiltError
 
@@ -42,6 +42,12 @@ def test_recovery_and_correction_are_one_intervention(tmp_path: Path) -> None:
     assert [span.commander for span in spans] == [POLICY, HOLD, RECOVERY, CORRECTION, POLICY, CORRECTION]
     assert [span.start for span in spans] == pytest.approx([0, 1, 1.5, 2, 3, 4])
     assert all(before.end == after.start for before, after in pairwise(spans))
+
+
+def test_a_demonstration_is_no_intervention(tmp_path: Path) -> None:
+    facts = read_episode(write_log(tmp_path, header=msgspec.structs.replace(HEADER, policy="")))
+    assert facts.interventions == 0
+    assert set(facts.seconds) == {POLICY, HOLD, DEMONSTRATION}
 
 
 @pytest.mark.parametrize(

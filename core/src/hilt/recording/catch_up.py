@@ -25,9 +25,9 @@ def say_nothing(status: Status) -> None:
 def catch_up(root: Path, recorder: Recorder, report: Report = say_nothing, *, current: Path | None = None) -> None:
     """Recover what was cut off, take back what the operator discarded, add what is not in the dataset yet.
 
-    root: the folder of the sessions' folders, `<dataset>/hilt/logs`. current: one that is left alone, as is every session whose
-    recorder still runs.
-    Killed at any instant and called again, it ends in the same. A log that cannot be added is reported, not raised.
+    root: the folder of the sessions' folders, `<dataset>/hilt/logs`. current: one of them that is left alone, as is every
+    session whose recorder still runs. Killed at any instant and called again, it ends in the same. A log that cannot be
+    added is reported, not raised.
     """
     for session in sorted(path for path in root.iterdir() if path.is_dir() and path != current):
         with session_lock(session) as lock:

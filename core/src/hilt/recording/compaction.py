@@ -45,7 +45,7 @@ class Compactor:
         while self.running and self._pipe.poll():
             try:
                 message = self._pipe.recv()
-            except EOFError:
+            except (EOFError, ConnectionError):
                 self.running = False
                 what = "the process that writes the dataset has ended; all logs are kept, and the next session adds them"
                 yield Status(device=DATASET, state="lost", detail=what)
@@ -60,7 +60,7 @@ class Compactor:
         self._pipe.close()
 
     def _send(self, job: Path | None) -> None:
-        with suppress(BrokenPipeError):  # `statuses` tells that the process has ended
+        with suppress(ConnectionError):  # `statuses` tells that the process has ended
             self._pipe.send(job)
 
 
@@ -76,7 +76,7 @@ def _compact(pipe: Connection, setup: RecorderSetup) -> None:
     os.nice(NICENESS)
     try:
         _serve(pipe, setup)
-    except (EOFError, BrokenPipeError):
+    except (EOFError, ConnectionError):
         return  # the recorder has gone; the next session catches up
 
 

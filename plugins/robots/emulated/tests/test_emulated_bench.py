@@ -250,6 +250,7 @@ def test_a_camera_of_a_bench_that_died_is_lost() -> None:
             _read_to_the_end(camera)
         camera.disconnect()
         camera.disconnect()
+    assert not bench.folder.exists()
 
 
 def _read_to_the_end(camera: EmulatedCamera) -> None:

@@ -220,7 +220,8 @@ class ACTNetwork(nn.Module):
     def _see(self, images: Sequence[Tensor]) -> Sequence[Tensor]:
         """The feature map of each camera. Cameras of one size go through the image network together, which is faster."""
         if len({image.shape for image in images}) == 1:
-            return self.backbone(torch.cat(list(images))).chunk(len(images))
+            together: Tensor = self.backbone(torch.cat(list(images)))
+            return together.chunk(len(images))
         return [self.backbone(image) for image in images]
 
     def _size(self, batch: Batch) -> tuple[int, torch.device]:

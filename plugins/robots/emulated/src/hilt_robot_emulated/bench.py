@@ -110,9 +110,9 @@ class BenchClient:
 class Bench(BenchClient):
     """A bench of one's own: it ends with `stop`, and by itself when this process is gone."""
 
-    def __init__(self, folder: Path, children: Iterable["subprocess.Popen[str]"]) -> None:
+    def __init__(self, folder: Path, children: Iterable["subprocess.Popen[str]"], temporary: bool) -> None:
         super().__init__(folder)
-        self._children = list(children)
+        self._children, self._temporary = list(children), temporary
 
     @classmethod
     def start(cls, cameras: Mapping[str, View] = DEFAULT_CAMERAS, seed: int = 0, folder: Path | None = None) -> "Bench":
@@ -130,7 +130,7 @@ class Bench(BenchClient):
             children.append(_launch("bus", run_folder, {"MUJOCO_GL": NO_GL}))
             if cameras:
                 children.append(_launch_renderer(run_folder))
-            return cls(run_folder, children)
+            return cls(run_folder, children, temporary=folder is None)
         except BaseException:
             _end(children)
             if folder is None:
@@ -141,6 +141,8 @@ class Bench(BenchClient):
         """End the processes and remove the temporary folder. May be called twice."""
         self.close()
         _end(self._children)
+        if self._temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def wait(self) -> None:
         """Until one of the processes ends by itself. Raises ConnectError then."""

@@ -72,11 +72,10 @@ class Operator:
     def __init__(self, bench: BenchClient, script: Script, ears: Ears) -> None:
         self._bench, self._script, self._ears = bench, script, ears
         self._expert = Expert()
-        self._phase_at_start: str = ""
         self._verbs: Mapping[str, Callable[[Step], None]] = {
             "hand": self._move_hand,
             "press": lambda step: self._press(step.value, step.extra or 0.0),
-            "wait": lambda step: self._wait_for((step.value,), step.extra or PHASE_LIMIT_S),
+            "wait": lambda step: self._wait_for((step.value,), step.extra or PHASE_LIMIT_S, self._look),
             "sleep": lambda step: self._pass(step.value),
             "judge": lambda step: self._press("success" if self._bench.state()["success"] else "failure"),
             "cube": lambda step: self._reset_cube(),
@@ -91,25 +90,28 @@ class Operator:
     def play(self) -> None:
         """Raises SessionEnded at the end, Wrong when the session does not do what the script expects."""
         while True:
-            self._wait_for(("ready",), PHASE_LIMIT_S)
-            self._steps(self._script.episode, "ready")
-            self._wait_for(("reset", "ready"), PHASE_LIMIT_S)
+            self._wait_for(("ready",), PHASE_LIMIT_S, self._listen)
+            self._steps(self._script.episode)
+            self._wait_for(("reset", "ready"), PHASE_LIMIT_S, self._listen)
             if self._ears.phase == "reset":
-                self._steps(self._script.reset, "reset")
+                self._steps(self._script.reset)
 
-    def _steps(self, steps: tuple[Step, ...], phase: str) -> None:
-        self._phase_at_start = phase
+    def _steps(self, steps: tuple[Step, ...]) -> None:
         try:
             for step in steps:
                 self._verbs[step.verb](step)
         except EpisodeOver:
             return
 
-    def _look(self, seconds: float) -> None:
-        before = self._ears.phase
+    def _listen(self, seconds: float) -> None:
         self._ears.listen(seconds)
         if self._ears.phase == "fault":
             raise Wrong("the session reports a fault")
+
+    def _look(self, seconds: float) -> None:
+        """As `_listen`, in the middle of steps: raises EpisodeOver when they no longer apply."""
+        before = self._ears.phase
+        self._listen(seconds)
         if self._ears.phase != before and self._ears.phase in _OVER:
             raise EpisodeOver
 
@@ -118,19 +120,14 @@ class Operator:
         while (left := end - time.monotonic()) > 0:
             self._look(left)
 
-    def _wait_for(self, phases: tuple[str, ...], limit_s: float) -> None:
+    def _wait_for(self, phases: tuple[str, ...], limit_s: float, listen: Callable[[float], None]) -> None:
         end = time.monotonic() + limit_s
         while self._ears.phase not in phases:
             left = end - time.monotonic()
             if left <= 0:
-                raise Wrong(
-                    f"waited {limit_s:g} s for {' or '.join(phases)}, but the session is in {self._ears.phase or 'no phase'}"
-                )
-            try:
-                self._look(left)
-            except EpisodeOver:
-                if self._ears.phase not in phases and "ready" not in phases and "reset" not in phases:
-                    raise
+                phase = self._ears.phase or "no phase"
+                raise Wrong(f"waited {limit_s:g} s for {' or '.join(phases)}, but the session is in {phase}")
+            listen(left)
 
     def _press(self, control: str, hold_s: float = 0.0) -> None:
         _send(control, "press")
