@@ -84,7 +84,8 @@ def test_blocked_arm_stops_the_target_and_alarms():
     for _ in range(60):
         state = GOVERNOR.command(state, np.array([80.0, 0, 0]), measured)
     assert state.sent[0] == pytest.approx(15)
-    assert "a cannot follow" in state.alarm
+    assert "cannot follow" in state.alarm
+    assert "a (more than 15" in state.alarm
 
 
 def test_held_arm_that_is_pushed_away_is_not_pulled_back_with_force():

@@ -137,7 +137,7 @@ def test_arms_get_their_id_from_the_pair(pair_id: str | None, own: str | None, e
 @frozen(kw_only=True)
 class WithCameras:
     port: str = option(help="Which arm in memory")
-    cameras: Cameras = cameras()  # noqa: RUF009 an attrs field
+    cameras: Cameras = cameras()
 
 
 def test_cameras_of_the_arms_are_cameras_of_the_pair() -> None:

@@ -1,11 +1,38 @@
 """Whole sessions as a user starts them: the installed command, the real drivers, the emulated bench."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+pytest.importorskip("mujoco", reason="the emulated bench needs mujoco")
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest.importorskip("mujoco", reason="the emulated bench needs mujoco")
+from e2e_checkpoint import SIZE, write_policy  # noqa: E402
+from e2e_wire import Wire  # noqa: E402
+from hilt_robot_emulated.bench import Bench  # noqa: E402
+from hilt_robot_emulated.settings import View  # noqa: E402
+
+CAMERAS = ("front", "wrist")
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    """Two arms and two small cameras, shared by the tests of a module."""
+    view = View(width=SIZE[1], height=SIZE[0], fps=30.0)
+    with Bench.start(cameras=dict.fromkeys(CAMERAS, view), seed=1) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def arms() -> Iterator[Bench]:
+    """A bench without cameras."""
+    with Bench.start(cameras={}, seed=1) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="session")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that fits `bench`."""
+    return write_policy(tmp_path_factory.mktemp("policy"), CAMERAS)

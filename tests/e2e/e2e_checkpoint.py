@@ -42,7 +42,9 @@ def write_policy(output: Path, cameras: tuple[str, ...], channels: tuple[str, ..
     made = ACTTrainer(TINY, inputs, outputs, _statistics(tuple(images)))
     config, weights = made.checkpoint()
     metadata = Metadata(state=channels, actions=channels, fps=30.0, cameras=dict.fromkeys(cameras, SIZE))
-    return write_checkpoint(output, Parts(config=config, weights=weights, pipelines=made.pipelines, metadata=metadata), step=1, steps=1)
+    return write_checkpoint(
+        output, Parts(config=config, weights=weights, pipelines=made.pipelines, metadata=metadata), step=1, steps=1
+    )
 
 
 def _statistics(images: tuple[str, ...]) -> Mapping[str, Mapping[str, object]]:

@@ -12,7 +12,7 @@ from hilt_hooks import ConfigError
 
 def test_a_row_has_a_value_of_the_right_shape_for_every_column(bench: Bench) -> None:
     cameras = {camera.name: Seen(12.5, repeated=False) for camera in bench.cameras}
-    tick = bench.tick(0, 0, phase=Phase.HUMAN, source=Source.HUMAN, segment=Segment.CORRECTION)
+    tick = bench.tick(0, 0, phase=Phase.HUMAN, source=Source.HUMAN, segment=Segment.CORRECTION, epoch=1)
     row = values(tick, started_ns=tick.time_ns - 5, boundary=True, inference_ms=4.0, cameras=cameras)
     assert {name: [len(value)] for name, value in row.items()} == {column.name: column.shape for column in bench.header.columns}
     meaning = {column.name: column.meaning for column in bench.header.columns if column.meaning}
@@ -23,6 +23,11 @@ def test_a_row_has_a_value_of_the_right_shape_for_every_column(bench: Bench) -> 
     assert row["hilt.policy"] == row["hilt.success"] == [-1]
     assert all(math.isnan(value) for name in ("hilt.proposed", "hilt.inference_ms") for value in row[name])
     assert row["hilt.measured_age_ms"] == [1.0, 0.0]
+
+
+def test_a_demonstration_is_no_intervention(bench: Bench) -> None:
+    tick = bench.tick(0, 0, phase=Phase.HUMAN, source=Source.HUMAN, segment=Segment.CORRECTION, epoch=0)
+    assert values(tick, started_ns=0, boundary=False, inference_ms=0.0, cameras={})["intervention"] == [False]
 
 
 def test_what_a_policy_proposed_carries_its_id_and_how_long_it_took(bench: Bench) -> None:

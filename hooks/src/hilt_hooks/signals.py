@@ -16,13 +16,14 @@ Floats = NDArray[np.float64]
 class Limits:
     """What a channel may do. Units are those of the channel, per second and per second squared.
 
-    `reason` says where the numbers come from; it is shown when a limit is hit.
+    tracking: how far the target may run ahead of the measured pose. reason: where the numbers come from.
     """
 
     lower: float = -np.inf
     upper: float = np.inf
     velocity: float = np.inf
     acceleration: float = np.inf
+    tracking: float = np.inf
     reason: str = ""
 
 

@@ -33,7 +33,7 @@ class FlagText(str):
     __slots__ = ()
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):
     pass
 
 
@@ -87,7 +87,7 @@ def write(data: Any) -> str:
     return text
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 

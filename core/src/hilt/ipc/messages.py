@@ -132,7 +132,8 @@ class Tick(Message, frozen=True, kw_only=True):
     proposed, requested: what the policy, and what the source in force, wants from here on. sent: what went out at this
     tick. measured, ages_ns: the robot, read after `sent`, and how old each value was at read_ns. queue: how many
     actions are left; consumed: how many of this epoch were used; chunk: id of the newest chunk taken in, -1 if none.
-    limited: channels that got less than was asked. fault: why the arm holds until the operator acknowledges it.
+    limited: channels that got less than was asked. filtered: what the safety filters made of the source's target, or None,
+    and `refused` why they did not; neither if no filter was asked. fault: why the arm holds until the operator acknowledges it.
     """
 
     k: int
@@ -162,6 +163,8 @@ class Tick(Message, frozen=True, kw_only=True):
     limited: list[str]
     alarm: str
     fault: str = ""
+    filtered: list[float] | None = None
+    refused: str = ""
     inputs: list["SetMode | Acknowledge | ReleaseTorque | Stop | ChunkMessage"]
 
 

@@ -1,6 +1,5 @@
 """What the processes of a session have in common: how they start, listen, and know that it is over."""
 
-import contextlib
 import multiprocessing
 import os
 import signal
@@ -13,8 +12,9 @@ from hilt.ipc.rundir import SESSION, status_ring
 
 
 def ignore_interrupts() -> None:
-    """Ctrl-C goes to every process of the terminal; what it means is for the session to say."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ctrl-C, and the end of a terminal, reach every process in it; what they mean is for the session to say."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def lower_priority(by: int) -> None:
@@ -23,22 +23,21 @@ def lower_priority(by: int) -> None:
         os.nice(by)
 
 
-def raise_priority(by: int) -> None:
-    """Come before others, where the system allows it."""
-    if hasattr(os, "nice"):
-        with contextlib.suppress(PermissionError):
-            os.nice(-by)
-
-
-def ask_for_real_time() -> bool:
-    """SCHED_FIFO for this process, where the system allows it."""
+def ask_for_real_time(priority: int) -> bool:
+    """SCHED_FIFO for this process, not for those that it starts, where the system allows it."""
     if sys.platform != "linux":
         return False
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
     except (OSError, PermissionError):
         return False
     return True
+
+
+def leave_real_time() -> None:
+    """Back to the ordinary scheduler, for work that takes long."""
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
 
 
 class Mailbox:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from hilt_hooks import Lifecycle, Vector
 
-Report = Callable[[str, str, Exception], None]
+Report = Callable[[str, str, BaseException], None]
 """(plugin, hook, what it raised)."""
 
 
@@ -24,6 +24,12 @@ class Filter:
 def lifecycle(manager: pluggy.PluginManager, report: Report) -> Lifecycle:
     """The lifecycle hooks, typed as they are specified. Every implementation is called; what raises goes to `report`."""
     return cast(Lifecycle, _Isolated(manager, report))
+
+
+def followers(manager: pluggy.PluginManager) -> tuple[str, ...]:
+    """The plugins that implement a lifecycle hook."""
+    hooks = [hook for hook in vars(Lifecycle) if hook.startswith("hilt_")]
+    return tuple(sorted({impl.plugin_name for hook in hooks for impl in _in_order(manager, hook)}))
 
 
 def filters(manager: pluggy.PluginManager) -> tuple[Filter, ...]:
@@ -44,7 +50,7 @@ class _Isolated:
             for impl in _in_order(self._manager, hook):
                 try:
                     impl.function(*(arguments[name] for name in impl.argnames))
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     self._report(impl.plugin_name, hook, error)
 
         return call

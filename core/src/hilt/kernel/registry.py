@@ -105,6 +105,10 @@ class Registry:
         """The lifecycle hooks of all plugins, to be called as specified. What an implementation raises goes to `report`."""
         return calls.lifecycle(self._manager, report)
 
+    def followers(self) -> tuple[str, ...]:
+        """The plugins that implement a lifecycle hook."""
+        return calls.followers(self._manager)
+
     def filters(self) -> tuple[calls.Filter, ...]:
         """The safety filters of all plugins, in calling order."""
         return calls.filters(self._manager)

@@ -54,7 +54,8 @@ def values(
     return {
         "observation.state": tick.measured,
         "action": tick.requested,
-        "intervention": [tick.phase is Phase.HUMAN],
+        # A demonstration is none: there, no policy was ever in command that a person could have relieved.
+        "intervention": [tick.phase is Phase.HUMAN and tick.epoch > 0],
         "hilt.proposed": [math.nan] * actions if tick.proposed is None else tick.proposed,
         "hilt.sent": tick.sent,
         "hilt.measured_age_ms": [age / 1e6 for age in tick.ages_ns],

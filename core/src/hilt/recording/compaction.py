@@ -4,7 +4,6 @@ import json
 import multiprocessing
 import os
 import pkgutil
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hilt.ipc.messages import Status
+from hilt.ipc.process import ignore_interrupts
 from hilt.recording.catch_up import add_or_take_back, catch_up
 from hilt.recording.setup import RecorderSetup
 from hilt.recording.status import DATASET, DETAIL_BYTES
@@ -72,7 +72,7 @@ def build(setup: RecorderSetup) -> Recorder:
 
 
 def _compact(pipe: Connection, setup: RecorderSetup) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupts()
     os.nice(NICENESS)
     try:
         _serve(pipe, setup)

@@ -15,7 +15,6 @@ BeginEpisode is to be sent before the SetMode that lets the rig tick in that epi
 """
 
 import os
-import signal
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +22,7 @@ from contextlib import closing
 from pathlib import Path
 
 from hilt.ipc.messages import BeginEpisode, DiscardLast, EndEpisode, EventSeen, Outcome, Status, Stop, decode
+from hilt.ipc.process import ignore_interrupts
 from hilt.ipc.ring import RingReader
 from hilt.log import EpisodeWriter
 from hilt.log.files import sync_folder
@@ -45,7 +45,7 @@ Finished = tuple[Status, Path | None]
 
 def run(setup: RecorderSetup) -> None:
     """The process's main: until Stop, or until the parent has died. The process must not be daemonic: it has a child."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the session decides what an interrupt means
+    ignore_interrupts()
     os.nice(_NICENESS)
     say = StatusWriter(setup.run_dir)
     try:

@@ -151,7 +151,8 @@ def _commander(tick: Tick, policy: bool) -> str:
 
 def _spans(ticks: list[Tick], times: Floats, policy: bool) -> Iterator[Span]:
     """Stretches of one commander; each lasts until the next one begins."""
-    starts = [(commander, float(next(group)[1])) for commander, group in groupby(_named(ticks, times, policy), key=lambda each: each[0])]
+    stretches = groupby(_named(ticks, times, policy), key=lambda each: each[0])
+    starts = [(commander, float(next(group)[1])) for commander, group in stretches]
     ends = [*(start for _, start in starts[1:]), float(times[-1]) if len(times) else 0.0]
     return (Span(commander, start, end) for (commander, start), end in zip(starts, ends, strict=False))
 

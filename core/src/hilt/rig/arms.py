@@ -45,6 +45,7 @@ class Arm:
         self.times = np.zeros(len(signals), dtype=np.int64)
         self.fresh = np.zeros(len(signals), dtype=bool)
         self.lost = ""
+        self.returned = False
         self._tried_s = 0.0
 
     def read(self, deadline_ns: int) -> None:
@@ -98,7 +99,7 @@ class Arm:
             self.device.connect()
         except (ConnectError, ConfigError, DeviceLost):
             return False
-        self.lost = ""
+        self.lost, self.stiff, self.returned = "", False, True
         return True
 
 
@@ -141,6 +142,7 @@ class Arms:
     def hold(self) -> None:
         """Make the robot stiff where it is."""
         self._robot.hold()
+        self.robot.returned = False
 
     def _first_reading(self, arm: Arm) -> None:
         for _ in range(20):

@@ -1,10 +1,12 @@
 """What the rig decides in a tick: a function of what it was told and what it measured, without clock or bus.
 
-Given the same `Inputs` in the same order, an `Engine` gives the same `Decision`s. All inputs are in the log.
+Given the same `Inputs` in the same order, and the same answers of the safety filters, an `Engine` gives the same
+`Decision`s. All of these are in the log.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import numpy as np
 from attrs import field, frozen
 
 from hilt.ipc.lease import EXPIRES_S
@@ -15,7 +17,10 @@ from hilt.rig.queue import ActionQueue, Interpolator
 from hilt_hooks import Floats
 
 STALE_S = 0.1
-"""A robot or leader that has been silent for longer than this is not acted upon: the arm holds."""
+"""A robot or leader that has been silent for longer than this is not acted upon: the arm holds until it speaks again."""
+
+LOST_S = 1.0
+"""Silent for longer than this, it is lost: the arm holds until the operator has looked."""
 
 READY = SetMode(phase=Phase.READY, source=Source.HOLD, segment=Segment.AUTONOMOUS, episode=0, epoch=0, recorded=False)
 
@@ -40,10 +45,23 @@ class Inputs:
 
 
 @frozen(eq=False)
+class Filtered:
+    """What the safety filters made of a target. values: None for a hold, and then `refused` says who refused it and why."""
+
+    values: Floats | None
+    refused: str = ""
+
+
+ActionFilter = Callable[[Source, Floats, Floats], Filtered]
+"""(source, target, measured), in the order of the robot's channels."""
+
+
+@frozen(eq=False)
 class Decision:
     """robot: the next command. leader: where it should mirror to, or None. leader_torque: whether it should be stiff.
 
     requested, proposed: see `Tick`. frame: index of the dataset frame that starts here, or -1.
+    filtered: None if no filter was asked.
     """
 
     robot: Governed
@@ -56,6 +74,7 @@ class Decision:
     boundary: bool
     alarm: str
     fault: str = ""
+    filtered: Filtered | None = None
 
 
 @frozen
@@ -71,8 +90,11 @@ class Layout:
 
 
 class Engine:
-    def __init__(self, layout: Layout, robot: Governor, leader: Governor | None, at: Floats) -> None:
+    def __init__(
+        self, layout: Layout, robot: Governor, leader: Governor | None, at: Floats, filters: ActionFilter | None = None
+    ) -> None:
         self.mode = READY
+        self._filters = filters
         self._layout = layout
         self._robot, self._leader = robot, leader
         self._sent = robot.begin(at)
@@ -85,6 +107,7 @@ class Engine:
         self._proposed: Floats | None = None
         self._waiting = False
         self._fault = ""
+        self._gone = False
         self._grid = _Grid(layout.interpolation)
 
     def rest(self) -> Decision:
@@ -95,17 +118,17 @@ class Engine:
     def decide(self, inputs: Inputs) -> Decision:
         for message in inputs.messages:
             self._take(message, inputs)
-        self._watch(inputs)
-        source = Source.HOLD if self._fault else self.mode.source
+        silent = self._watch(inputs)
+        source = Source.HOLD if self._fault or silent else self.mode.source
         starts = self._grid.starts(inputs.k, self.mode.recorded and not self._fault)
         target = self._target(source, inputs, starts)
         measured = inputs.robot.values
-        self._sent = (
-            self._robot.hold(self._sent, measured) if target is None else self._robot.command(self._sent, target, measured)
-        )
+        filtered = self._filter(source, target, measured)
+        self._sent = self._govern(target, filtered, measured)
         if target is None:
             self._requested = self._sent.sent
             self._interpolator.begin(self._sent.sent)
+            self._hand.release()
         frame, boundary = self._grid.frame(inputs.k) if starts else (-1, False)
         return Decision(
             robot=self._sent,
@@ -116,16 +139,29 @@ class Engine:
             proposed=self._proposed if source == Source.POLICY else None,
             frame=frame,
             boundary=boundary,
-            alarm=self._sent.alarm,
+            alarm=silent or self._sent.alarm,
             fault=self._fault,
+            filtered=filtered,
         )
+
+    def _filter(self, source: Source, target: Floats | None, measured: Floats) -> Filtered | None:
+        if self._filters is None or target is None or not np.isfinite(target).all():
+            return None
+        return self._filters(source, target, measured)
+
+    def _govern(self, target: Floats | None, filtered: Filtered | None, measured: Floats) -> Governed:
+        wanted = target if filtered is None else filtered.values
+        if wanted is None:
+            return self._robot.hold(self._sent, measured, alarm="" if filtered is None else filtered.refused)
+        return self._robot.command(self._sent, wanted, measured)
 
     def _take(self, message: SetMode | Acknowledge | ChunkMessage, inputs: Inputs) -> None:
         if isinstance(message, ChunkMessage):
             self.queue.put(message)
         elif isinstance(message, Acknowledge):
             self._fault = ""
-            self._sent = self._robot.begin(inputs.robot.values)
+            if self._gone:
+                self._sent, self._gone = self._robot.begin(inputs.robot.values), False
         else:
             self._enter(message, inputs)
 
@@ -141,18 +177,22 @@ class Engine:
             self._grid.episode = mode.episode
         self.mode = mode
 
-    def _watch(self, inputs: Inputs) -> None:
-        """Latch a fault: it stays until the operator acknowledges it."""
+    def _watch(self, inputs: Inputs) -> str:
+        """Who is silent, if anybody. A fault is latched: it stays until the operator acknowledges it."""
+        needed = {"robot": inputs.robot}
+        if self.mode.source == Source.HUMAN and inputs.leader is not None:
+            needed["leader"] = inputs.leader
+        silent = [role for role, arm in needed.items() if arm.silent_s > STALE_S]
         if self._fault:
-            return
+            return ""
         if inputs.lease_s > EXPIRES_S:
             self._fault = "holding: the session does not answer"
-        elif inputs.robot.silent_s > STALE_S:
-            self._fault = "holding: the robot does not answer"
-        elif self.mode.source == Source.HUMAN and (inputs.leader is None or inputs.leader.silent_s > STALE_S):
-            self._fault = "holding: the leader does not answer"
-        if self._fault:
             self.queue.begin(self.mode.epoch)
+        elif lost := [role for role in silent if needed[role].silent_s > LOST_S]:
+            self._fault = f"holding: the {lost[0]} does not answer"
+            self._gone = "robot" in lost
+            self.queue.begin(self.mode.epoch)
+        return f"holding: waiting for the {silent[0]}" if silent else ""
 
     def _target(self, source: Source, inputs: Inputs, starts: bool) -> Floats | None:
         """Where the source wants the robot, or None to hold."""

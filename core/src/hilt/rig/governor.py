@@ -45,7 +45,7 @@ class Envelope:
             upper=np.minimum(_column(own, "upper"), _column(given, "upper")),
             velocity=np.minimum(_column(own, "velocity"), _column(given, "velocity")),
             acceleration=np.minimum(_column(own, "acceleration"), _column(given, "acceleration")),
-            tracking=np.full(len(signals), max_tracking_error),
+            tracking=np.minimum(np.minimum(_column(own, "tracking"), _column(given, "tracking")), max_tracking_error),
             reasons=tuple(limit.reason for limit in given),
         )
 
@@ -125,8 +125,12 @@ class Governor:
         blocked = np.where(behind, state.blocked_s + self.period_s, 0.0)
         late = blocked >= BLOCKED_S
         if late.any() and not alarm:
-            names = ", ".join(name for name, wrong in zip(self.envelope.names, late, strict=True) if wrong)
-            alarm = f"{names} cannot follow: more than {allowed[0]:g} from its target for {BLOCKED_S:g} s"
+            names = ", ".join(
+                f"{name} (more than {far:g} from its target)"
+                for name, wrong, far in zip(self.envelope.names, late, allowed, strict=True)
+                if wrong
+            )
+            alarm = f"cannot follow for {BLOCKED_S:g} s: {names}"
         less = sent != asked
         limited = tuple(name for name, short in zip(self.envelope.names, less, strict=True) if short) if less.any() else ()
         return Governed(sent, (sent - state.sent) / self.period_s, blocked, limited, alarm)

@@ -24,11 +24,14 @@ from hilt.ipc.rundir import CHUNKS, LEASE, TICK, note_rig
 from hilt.kernel import Registry
 from hilt.rig.arms import Arms
 from hilt.rig.engine import Decision, Engine, Inputs
+from hilt.rig.filters import Filters, installed
 from hilt.rig.leader import Handover
 from hilt_hooks import Floats, HiltError
 
 ABANDONED_S = 2.0
 """How long a rig without a session stays when its robot is gone too."""
+
+RT_PRIORITY = 10
 
 READ_SHARE = 0.6
 """The part of a period after which a reading that has not come is missing."""
@@ -55,35 +58,38 @@ def run(setup: RigSetup) -> None:
     try:
         registry = Registry.discover()
         arms = Arms(structure(Station, setup.station, registry), registry)
+        filters = installed(registry, arms.robot.commands)
         arms.connect()
     except HiltError as error:
         mailbox.tell("failed", detail=str(error))
         return
     try:
-        rig = Rig(setup, arms, mailbox)
+        rig = Rig(setup, arms, mailbox, filters)
         note_rig(setup.run_dir, setup.station["robot"])
         gc.collect()
         gc.freeze()
         gc.disable()
-        mailbox.tell("ready", detail="real-time" if ask_for_real_time() else "")
+        mailbox.tell("ready", detail="real-time" if ask_for_real_time(RT_PRIORITY) else "")
         rig.run()
     finally:
         arms.disconnect()
+        if filters is not None:
+            filters.close()
 
 
 class Rig:
-    def __init__(self, setup: RigSetup, arms: Arms, mailbox: Mailbox) -> None:
-        self._setup, self._arms, self._mailbox = setup, arms, mailbox
+    def __init__(self, setup: RigSetup, arms: Arms, mailbox: Mailbox, filters: Filters | None) -> None:
+        self._setup, self._arms, self._mailbox, self._filters = setup, arms, mailbox, filters
         period_s = setup.period_ns / 1e9
         robot, leader = arms.governors(period_s)
         at = arms.robot.sensed(time.monotonic_ns()).values
-        self._engine = Engine(arms.layout(setup.interpolation, period_s, setup.handover), robot, leader, at)
+        self._engine = Engine(arms.layout(setup.interpolation, period_s, setup.handover), robot, leader, at, filters)
         self._lease = Lease(setup.run_dir / LEASE)
         self._chunks = RingReader(setup.run_dir / CHUNKS, from_start=True)
         self._ticks = RingWriter(setup.run_dir / TICK, slot_bytes=1 << 17, slots=256)
         self._decision = self._engine.rest()
         self._told: dict[str, str] = {}
-        self._over = False
+        self._over = self._released = False
         self._alone_since: float | None = None
         signal.signal(signal.SIGTERM, self._end)
 
@@ -110,9 +116,12 @@ class Rig:
         leader = None if self._arms.leader is None else self._arms.leader.sensed(read)
         inputs = Inputs(k, self._arms.robot.sensed(read), leader, self._listen(), lease_ns / 1e9)
         self._decision = self._engine.decide(inputs)
-        self._set_leader_torque()
+        if not self._released:
+            self._set_leader_torque()
         self._publish(k, due, wrote, read, lease_ns, inputs, before)
         self._report()
+        if self._filters is not None:
+            self._filters.tend()
 
     def _write(self, decision: Decision) -> None:
         self._arms.robot.send("write", decision.robot.sent)
@@ -124,7 +133,7 @@ class Rig:
         """What concerns the engine; `Stop` and `ReleaseTorque` are carried out here."""
         heard: list[SetMode | Acknowledge | ChunkMessage] = []
         for message in self._mailbox.receive():
-            if isinstance(message, Acknowledge) and not self._arms.robot.lost:
+            if isinstance(message, Acknowledge) and self._arms.robot.returned:
                 self._arms.hold()
             if isinstance(message, SetMode | Acknowledge):
                 heard.append(message)
@@ -142,7 +151,7 @@ class Rig:
         for arm in self._arms.all:
             if arm.has_torque:
                 arm.set_torque(False)
-        self._over = True
+        self._over = self._released = True
 
     def _set_leader_torque(self) -> None:
         leader = self._arms.leader
@@ -180,6 +189,8 @@ class Rig:
             limited=list(before.robot.limited),
             alarm=decision.alarm,
             fault=decision.fault,
+            filtered=None if decision.filtered is None else _listed(decision.filtered.values),
+            refused="" if decision.filtered is None else decision.filtered.refused,
             inputs=list(inputs.messages),
         )
         self._ticks.write(messages.encode(tick))

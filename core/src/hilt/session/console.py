@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hilt.ipc.messages import Phase, Segment
 from hilt.session.operator import Connected, meaning_of
-from hilt.session.phases import TABLE, Event, State
+from hilt.session.phases import Event, State
 
 WHAT = {
     Event.START: "start the episode",
@@ -40,6 +40,14 @@ STYLE = {
     Phase.FAULT: "bold white on red",
     Phase.ENDED: "bold",
 }
+
+HINTS = {
+    Phase.READY: (Event.START,),
+    Phase.PAUSED: (Event.TAKEOVER, Event.RESUME),
+    Phase.RESET: (Event.NEXT, Event.TAKEOVER),
+    Phase.FAULT: (Event.ACKNOWLEDGE, Event.STOP),
+}
+"""What is shown, with its keys, when a phase begins."""
 
 
 @define
@@ -74,8 +82,8 @@ class Screen:
         line.append(describe(state, self._wanted))
         line.append(f"  ({event.value}{', ' + device if device else ''})", "dim")
         self._console.print(line)
-        if state.phase in (Phase.READY, Phase.RESET, Phase.FAULT) and (hint := _hint(state.phase, hints)):
-            self._console.print(Text(f"{'':21}{hint}", "dim"))
+        if hint := _hint(state, hints):
+            self._console.print(Text(f"{'':23}{hint}", "dim"), soft_wrap=True)
 
     def say(self, text: str, style: str = "") -> None:
         """One line, not repeated while it stays the same."""
@@ -84,7 +92,7 @@ class Screen:
         self._last = text
 
     def ask(self, question: str) -> bool:
-        return self._console.input(question).strip().lower() in ("y", "yes")
+        return self._console.input(question, markup=False).strip().lower() in ("y", "yes")
 
     def alarm(self, text: str) -> None:
         if text != self._last:
@@ -114,7 +122,7 @@ def describe(state: State, wanted: int) -> str:
         Phase.HUMAN: f"{number}: you drive" + _segment(state),
         Phase.SAVED: f"{number} is kept",
         Phase.DISCARDED: f"{number} is discarded",
-        Phase.RESET: "the leader moves the robot" if state.leads else "put the scene back; the arm holds",
+        Phase.RESET: "the leader moves the robot" if state.leads else "put the scene back",
         Phase.FAULT: "the arm holds until you have looked",
         Phase.ENDED: f"{state.saved} of {wanted} saved; the arm holds",
     }[state.phase]
@@ -139,11 +147,11 @@ def _keys(each: Connected, event: Event) -> list[str]:
     return found
 
 
-def _hint(phase: Phase, inputs: Sequence[Connected]) -> str:
-    """What can be pressed now."""
+def _hint(state: State, inputs: Sequence[Connected]) -> str:
+    """What goes on from here, where the session waits for the operator."""
     parts = []
-    for event in TABLE[phase]:
-        keys = [control for each in inputs for control in each.bindings if meaning_of(each.bindings, control, phase) == event]
-        if keys and event in WHAT:
-            parts.append(f"{'/'.join(keys)} = {WHAT[event]}")
-    return "; ".join(parts)
+    for event in HINTS.get(state.phase, ()):
+        keys = [key for each in inputs for key in each.bindings if meaning_of(each.bindings, key, state.phase) == event]
+        if keys and not (event == Event.TAKEOVER and state.leads):
+            parts.append(f"{' or '.join(keys)}: {WHAT[event]}")
+    return "   ".join(parts)

@@ -17,6 +17,7 @@ from hilt_hooks import ConnectError
 
 START_S = 60.0
 END_S = 30.0
+END_BY_FORCE_S = 5.0
 HANDED_OVER_S = 3.0
 
 
@@ -93,11 +94,12 @@ class Crew:
         return not member.process.is_alive()
 
     def end(self) -> None:
-        """After Stop: wait for everybody; whoever stays is terminated. Arms hold either way."""
+        """After Stop: wait for everybody; whoever stays is terminated, in the end by force. Arms hold either way."""
         for member in self.members.values():
             if not self.join(member.name, timeout_s=5.0):
                 member.process.terminate()
-                member.process.join(2.0)
+                member.process.join(END_BY_FORCE_S)
+                member.process.kill()
 
 
 def relieve_orphans(robot: Any) -> list[int]:

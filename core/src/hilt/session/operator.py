@@ -136,7 +136,8 @@ def meanings(bindings: Bindings) -> set[Event]:
 
 def check_bindings(device: str, bindings: Bindings) -> None:
     """Raises ConfigError for events and phases that do not exist."""
-    allowed, phases, problems = sorted(OPERATOR_EVENTS), [phase.value for phase in Phase], []
+    allowed, phases = sorted(event.value for event in OPERATOR_EVENTS), [phase.value for phase in Phase]
+    problems: list[str] = []
     for control, bound in bindings.items():
         pairs = bound.items() if isinstance(bound, Mapping) else [("", bound)]
         for phase, event in pairs:

@@ -64,6 +64,7 @@ class Plan:
     logs: Path | None = None
     recorder: tuple[str, Any] | None = None
     leader_mirrors: bool = field(default=False)
+    observed: bool = field(default=False)
 
 
 def make_plan(config: Config, registry: Registry) -> Plan:
@@ -108,6 +109,7 @@ def make_plan(config: Config, registry: Registry) -> Plan:
         logs=recorded.folder / "hilt" / "logs" / name if recorded else None,
         recorder=_recorder(config, registry, header),
         leader_mirrors=arms.leader is not None and arms.leader.mirrors,
+        observed=bool(registry.followers()),
     )
 
 

@@ -25,8 +25,10 @@ from hilt.ipc.messages import (
     Stop,
     Tick,
 )
-from hilt.ipc.process import raise_priority
+from hilt.ipc.process import ask_for_real_time, leave_real_time
 from hilt.ipc.ring import RingReader, RingWriter
+from hilt.observers import ObserversSetup
+from hilt.observers import run as run_observers
 from hilt.recording.process import run as run_recorder
 from hilt.recording.setup import RecorderSetup
 from hilt.rig.process import RigSetup
@@ -38,8 +40,15 @@ from hilt.session.phases import RUNNING, Event, State, step
 from hilt.session.plan import Plan
 from hilt_hooks import SafetyStop
 
+RT_PRIORITY = 5
+"""Of this process, where the system allows it: below the rig, above everything that computes."""
+
 FAULT_AGAIN_S = 0.2
 """After an acknowledgement, how long faults that are still on their way do not count."""
+
+
+TOUCH_TICKS = 3
+"""For how many ticks a mirroring leader must be away from its target to count as taken hold of."""
 
 
 class Session:
@@ -55,6 +64,7 @@ class Session:
         self._frames = 0
         self._acknowledged_s = 0.0
         self._warned = False
+        self._away = 0
         self._interrupted = False
         self.lines: list[EpisodeLine] = []
         self.facts: dict[str, str] = {}
@@ -92,7 +102,9 @@ class Session:
             create_chunks(self.run_dir).close()
         for name, member in list(crew.members.items()):
             crew.wait_ready(member, frozenset(plan.cameras) if name == "cameras" else None)
-        raise_priority(10)
+        if plan.observed:
+            observed = ObserversSetup(run_dir=self.run_dir, session=plan.name, recorded=plan.logs is not None)
+            crew.start("observers", run_observers, observed)
         for pid in relieve_orphans(plan.station["robot"]):
             self._screen.say(f"took the arm over from process {pid}, whose session is gone", "yellow")
         self._start_rig()
@@ -108,6 +120,7 @@ class Session:
         )
         statuses = self._crew.wait_ready(self._crew.start("rig", run_rig, setup))
         self._ticks = RingReader(self.run_dir / rundir.TICK)
+        ask_for_real_time(RT_PRIORITY)
         if not any(status.detail == "real-time" for status in statuses):
             self._screen.say("note: no real-time priority (it needs CAP_SYS_NICE); commands may be some ms late", "dim")
         if plan.leader_mirrors:
@@ -187,7 +200,7 @@ class Session:
         saved = state.phase != Phase.DISCARDED
         self._tell(EndEpisode(episode=self.lines[-1].episode, saved=saved, success=state.success))
         line = self.lines[-1]
-        line.outcome, line.success, line.frames = ("saved" if saved else "discarded"), state.success, self._frames
+        line.outcome, line.success = ("saved" if saved else "discarded"), state.success
 
     def _take_back(self, episode: int) -> None:
         self._tell(DiscardLast(episode=episode))
@@ -207,15 +220,34 @@ class Session:
                 self._heed(tick)
 
     def _heed(self, tick: Tick) -> None:
-        if tick.frame >= 0 and tick.episode == self._state.episode and self._state.open:
-            self._frames = tick.frame + 1
+        if tick.frame >= 0:
+            self._count(tick)
         if tick.alarm:
             self._screen.alarm(tick.alarm)
+        if self._touched(tick):
+            self._happen(Event.TAKEOVER, "leader")
         if tick.fault and self._state.phase != Phase.FAULT and time.monotonic() - self._acknowledged_s > FAULT_AGAIN_S:
             self._screen.alarm(f"{tick.fault}. Look at the arm, then acknowledge.")
             self._happen(Event.LEASE_LOST if "session" in tick.fault else Event.DEVICE_LOST, "rig")
         if self._state.phase in RUNNING and self._frames / self._plan.header.fps >= self._plan.episode_time_s:
             self._time_is_up()
+
+    def _touched(self, tick: Tick) -> bool:
+        """Whether a hand has moved the mirroring leader away from where it was told to be, for some ticks."""
+        limit = self._plan.config.handover.touch
+        if limit is None or self._state.phase != Phase.AUTONOMOUS or tick.leader is None or tick.leader_sent is None:
+            self._away = 0
+            return False
+        apart = max(abs(at - told) for at, told in zip(tick.leader, tick.leader_sent, strict=True))
+        self._away = self._away + 1 if apart > limit else 0
+        return self._away >= TOUCH_TICKS
+
+    def _count(self, tick: Tick) -> None:
+        for line in self.lines:
+            if line.episode == tick.episode:
+                line.frames = tick.frame + 1
+        if tick.episode == self._state.episode and self._state.open:
+            self._frames = tick.frame + 1
 
     def _time_is_up(self) -> None:
         if self._state.phase == Phase.HUMAN and self._state.policy and not self._warned:
@@ -228,9 +260,13 @@ class Session:
             self._hear(name, status)
 
     def _hear(self, name: str, status: Status) -> None:
-        if status.state == "lost":
+        if name == "observers":
+            if status.state in ("failed", "died"):
+                self._screen.say(f"{status.device}: {status.detail}", "yellow")
+        elif status.state == "lost":
             self._screen.alarm(f"{status.device} is lost: {status.detail}")
-            self._happen(Event.PAUSE, status.device)
+            if name == "cameras":
+                self._happen(Event.PAUSE, status.device)
         elif status.state == "back":
             self._screen.say(f"{status.device} is back", "green")
         elif status.state == "failed":
@@ -251,13 +287,14 @@ class Session:
         if self._state.phase == Phase.ENDED and self._confirmed():
             self._tell(ReleaseTorque())
         self._tell(Stop())
+        leave_real_time()
         if "recorder" in self._crew.members:
             self._screen.say("writing the dataset ...", "dim")
             self._crew.join("recorder", timeout_s=600)
+        self._crew.end()
         for name, status in self._crew.statuses():
             if status.state != "died":
                 self._hear(name, status)
-        self._crew.end()
         shutil.rmtree(self.run_dir, ignore_errors=True)
 
     def _confirmed(self) -> bool:

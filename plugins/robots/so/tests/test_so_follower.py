@@ -167,30 +167,18 @@ def test_one_wrong_number_and_nothing_is_sent(
     for channel in range(6):
         values = np.zeros(6)
         values[channel] = wrong
-        # A cap turns an infinite target into a finite one that is near; that is what it is for.
-        if cap is None or math.isnan(wrong):
-            with pytest.raises(SafetyStop, match=JOINTS[channel]):
-                arm.write(Vector(CHANNELS, values))
+        with pytest.raises(SafetyStop, match=JOINTS[channel]):
+            arm.write(Vector(CHANNELS, values))
     arm.read(soon())
     assert twin.goals == []
     arm.disconnect()
 
 
-def test_max_relative_target(config: Config, twin: Any) -> None:
-    arm = SoFollower(config(max_relative_target={**dict.fromkeys(JOINTS, 10.0), "gripper": 1.0}))
-    arm.connect()
-    target = Vector(CHANNELS, np.full(6, 90.0))
-    with pytest.raises(SafetyStop, match="read first"):
-        arm.write(target)
-    arm.hold()
-    twin.goals.clear()
-    at = arm.read(soon())
-    arm.write(target)
-    arm.read(soon())
-    allowed = round(1900 + 10 * 4095 / 360)
-    assert twin.goals == [{1: allowed, 2: allowed, 3: allowed, 4: allowed, 5: allowed, 6: 1900 + 22}]
-    assert at.complete
-    arm.disconnect()
+def test_max_relative_target_is_left_to_the_governor(config: Config) -> None:
+    caps = {**dict.fromkeys(JOINTS, 10.0), "gripper": 1.0}
+    signals = SoFollower(config(max_relative_target=caps)).action_signals
+    assert {signal.name: signal.limits.tracking for signal in signals} == {f"{joint}.pos": cap for joint, cap in caps.items()}
+    assert {signal.limits.tracking for signal in SoFollower(config()).action_signals} == {math.inf}
 
 
 @pytest.mark.parametrize("given", [{"gripper": 1.0}, 0.0, {**dict.fromkeys(JOINTS, 1.0), "gripper": -1.0}])

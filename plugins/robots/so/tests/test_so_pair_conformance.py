@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hilt_hooks.bimanual import bimanual
 from hilt_hooks.testing import Check, Rig, check_robot, conformance
 from hilt_motor_feetech.calibration import MotorCalibration, save_calibration
 from hilt_motor_feetech.emulator import EmulatedServo, FirstOrderPlant, PtyBus, ServoChain, preset_calibration, serving
@@ -19,7 +18,7 @@ CALIBRATION = {
     joint: MotorCalibration(id=id, drive_mode=0, homing_offset=100 * id, range_min=900, range_max=3100)
     for id, joint in enumerate(JOINTS, start=1)
 }
-PAIR = bimanual(hilt_robots()[0], name="pair", summary="Two followers")
+PAIR = next(row for row in hilt_robots() if row.name == "bi_so_follower")
 
 
 @contextmanager

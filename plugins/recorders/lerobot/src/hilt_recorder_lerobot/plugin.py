@@ -50,7 +50,7 @@ class DatasetConfig:
     vcodec: str = option(
         "h264", help="h264 takes the log's video over as it is; the others encode it again after each episode", choices=CODECS
     )
-    rgb_encoder: EncoderConfig = option(EncoderConfig(), help="Encoder settings for libsvtav1 and hevc")  # noqa: RUF009 (frozen)
+    rgb_encoder: EncoderConfig = option(EncoderConfig(), help="Encoder settings for libsvtav1 and hevc")
     encoder_threads: int | None = option(
         None, help="Threads of an encoder that encodes again [default: its own choice]", minimum=1
     )

@@ -1,10 +1,11 @@
 """The follower: an arm that is commanded."""
 
+import math
 from collections.abc import Mapping
 
-import numpy as np
+from attrs import evolve
 
-from hilt_hooks import Chain, ConfigError, Floats, Signal, Vector
+from hilt_hooks import Chain, ConfigError, Signal, Vector
 from hilt_motor_feetech.arm import ArmSpec, FeetechArm, Settings
 from hilt_motor_feetech.calibration import CalibrationPlace
 from hilt_robot_so import motors
@@ -35,17 +36,17 @@ def _settings(config: SoFollowerConfig) -> Settings:
     }
 
 
-def _caps(given: float | Mapping[str, float] | None) -> Floats | None:
-    """max_relative_target as (6,) in joint order."""
+def _caps(given: float | Mapping[str, float] | None) -> list[float]:
+    """max_relative_target in joint order."""
     if given is None:
-        return None
+        return [math.inf] * len(motors.JOINTS)
     caps = given if isinstance(given, Mapping) else dict.fromkeys(motors.JOINTS, given)
     if set(caps) != set(motors.JOINTS):
         raise ConfigError(f"max_relative_target: give one number, or one for each of {', '.join(motors.JOINTS)}")
     wrong = [f"max_relative_target: {joint}: {cap} is not above 0" for joint, cap in caps.items() if not cap > 0]
     if wrong:
         raise ConfigError(wrong)
-    return np.array([caps[joint] for joint in motors.JOINTS], dtype=np.float64)
+    return [caps[joint] for joint in motors.JOINTS]
 
 
 class SoFollower(FeetechArm):
@@ -68,26 +69,25 @@ class SoFollower(FeetechArm):
             )
         )
         self._config = config
-        self._cap = _caps(config.max_relative_target)
+        self._caps = _caps(config.max_relative_target)
 
     @property
     def observation_signals(self) -> tuple[Signal, ...]:
-        return self.action_signals
+        return super().action_signals
+
+    @property
+    def action_signals(self) -> tuple[Signal, ...]:
+        """With `max_relative_target` as the limit of how far a target may be from the measured pose; the governor keeps it."""
+        signals = zip(super().action_signals, self._caps, strict=True)
+        return tuple(evolve(signal, limits=evolve(signal.limits, tracking=cap)) for signal, cap in signals)
 
     def write(self, command: Vector) -> None:
         """One packet. Targets end where the calibrated range ends. Raises SafetyStop, sending nothing, for NaN and infinity."""
-        if self._cap is not None:
-            command = self._near(command, self._cap)
         self._send(self._steps(command))
 
     def hold(self) -> None:
         """Raises DeviceLost when the servos do not agree in time, SafetyStop when a limp joint is far outside its range."""
         self._hold()
-
-    def _near(self, command: Vector, cap: Floats) -> Vector:
-        """No further than `cap` from the last measurement, which costs no extra read. NaN stays NaN."""
-        at = self._measured()
-        return Vector(self._names, np.clip(command.in_order(self._names), at - cap, at + cap))
 
 
 class So101Follower(SoFollower):

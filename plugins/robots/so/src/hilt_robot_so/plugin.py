@@ -1,6 +1,7 @@
 """What this distribution registers."""
 
 from hilt_hooks import Limits, RobotDescriptor, hookimpl
+from hilt_hooks.bimanual import bimanual
 from hilt_robot_so.config import SoFollowerConfig
 
 _CAPABILITIES = frozenset({"torque", "identify", "calibrate", "diagnose", "setup_motors"})
@@ -20,27 +21,21 @@ LIMITS = {
 """Of followers and leaders alike: they have the same servos."""
 
 
+def _follower(name: str, model: str, factory: str, *more: str) -> RobotDescriptor:
+    return RobotDescriptor(
+        name=name,
+        summary=f"{model} follower arm, six Feetech servos",
+        config=SoFollowerConfig,
+        factory=f"hilt_robot_so.follower:{factory}",
+        emulator="hilt_motor_feetech.emulator:ServoChain",
+        capabilities=_CAPABILITIES | set(more),
+        limits=LIMITS,
+        requires=("hilt-motor-feetech", "feetech-servo-sdk", "pyserial"),
+    )
+
+
 @hookimpl
 def hilt_robots() -> list[RobotDescriptor]:
-    return [
-        RobotDescriptor(
-            name="so101_follower",
-            summary="SO-101 follower arm, six Feetech servos",
-            config=SoFollowerConfig,
-            factory="hilt_robot_so.follower:So101Follower",
-            emulator="hilt_motor_feetech.emulator:ServoChain",
-            capabilities=_CAPABILITIES | {"kinematics"},
-            limits=LIMITS,
-            requires=("hilt-motor-feetech", "feetech-servo-sdk", "pyserial"),
-        ),
-        RobotDescriptor(
-            name="so100_follower",
-            summary="SO-100 follower arm, six Feetech servos",
-            config=SoFollowerConfig,
-            factory="hilt_robot_so.follower:SoFollower",
-            emulator="hilt_motor_feetech.emulator:ServoChain",
-            capabilities=_CAPABILITIES,
-            limits=LIMITS,
-            requires=("hilt-motor-feetech", "feetech-servo-sdk", "pyserial"),
-        ),
-    ]
+    so101 = _follower("so101_follower", "SO-101", "So101Follower", "kinematics")
+    so100 = _follower("so100_follower", "SO-100", "SoFollower")
+    return [so101, so100, bimanual(so101, name="bi_so_follower", summary="Two SO-100 or SO-101 follower arms")]

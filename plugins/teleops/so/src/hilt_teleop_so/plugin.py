@@ -1,6 +1,7 @@
 """What this distribution registers."""
 
 from hilt_hooks import TeleoperatorDescriptor, hookimpl
+from hilt_hooks.bimanual import bimanual
 from hilt_robot_so.plugin import LIMITS
 from hilt_teleop_so.config import SoLeaderConfig
 
@@ -20,4 +21,6 @@ def _leader(name: str, model: str, factory: str) -> TeleoperatorDescriptor:
 
 @hookimpl
 def hilt_teleoperators() -> list[TeleoperatorDescriptor]:
-    return [_leader("so101_leader", "SO-101", "So101Leader"), _leader("so100_leader", "SO-100", "SoLeader")]
+    so101 = _leader("so101_leader", "SO-101", "So101Leader")
+    so100 = _leader("so100_leader", "SO-100", "SoLeader")
+    return [so101, so100, bimanual(so101, name="bi_so_leader", summary="Two SO-100 or SO-101 leader arms")]

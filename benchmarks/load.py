@@ -1,0 +1,53 @@
+"""How busy the machine was with work that is not ours."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_PROC = Path("/proc")
+_TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
+_IDLE_COLUMNS = frozenset({3, 4, 8, 9})
+"""Of the first line of /proc/stat: idle and iowait; guest time is in user time already. Stolen time counts as busy."""
+_CPU_TIMES = slice(11, 15)
+"""Of /proc/PID/stat behind the name: user and system time of the process and of the children that it has waited for."""
+
+
+class Load:
+    """From now on: the CPU time of the machine, less that of this process and of everything it has started. Linux only."""
+
+    def __init__(self) -> None:
+        self._began_s, self._busy_s, self._ours_s = time.monotonic(), _busy_s(), _ours_s()
+
+    def others(self) -> float:
+        """The share of the whole machine that others have used so far, 0 to 1."""
+        capacity_s = (time.monotonic() - self._began_s) * (os.cpu_count() or 1)
+        foreign_s = (_busy_s() - self._busy_s) - (_ours_s() - self._ours_s)
+        return min(1.0, max(0.0, foreign_s / capacity_s))
+
+
+def _busy_s() -> float:
+    columns = (_PROC / "stat").read_text().splitlines()[0].split()[1:]
+    return sum(int(value) for column, value in enumerate(columns) if column not in _IDLE_COLUMNS) * _TICK_S
+
+
+def _ours_s() -> float:
+    parents, used = {}, {}
+    for pid, fields in _processes():
+        parents[pid], used[pid] = int(fields[1]), sum(map(int, fields[_CPU_TIMES]))
+    return sum(used[pid] for pid in parents if _descends(pid, parents)) * _TICK_S
+
+
+def _descends(pid: int, parents: dict[int, int]) -> bool:
+    while pid in parents and pid != os.getpid():
+        pid = parents[pid]
+    return pid == os.getpid()
+
+
+def _processes() -> Iterator[tuple[int, list[str]]]:
+    for folder in _PROC.glob("[0-9]*"):
+        try:
+            text = (folder / "stat").read_text()
+        except OSError:  # ended meanwhile
+            continue
+        yield int(folder.name), text.rpartition(")")[2].split()

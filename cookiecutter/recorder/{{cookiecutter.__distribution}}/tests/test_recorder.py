@@ -1,0 +1,109 @@
+"""Logs as a session writes them, and the files that come of them."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from hilt.config.fields import lacking_episode_options
+from hilt.ipc.messages import Column, Header, Outcome, Row
+from hilt.log import EpisodeWriter
+from hilt_hooks import ConfigError, HiltError, Recorder
+from {{ cookiecutter.__module }}.config import {{ cookiecutter.__class }}Config
+from {{ cookiecutter.__module }}.recorder import {{ cookiecutter.__class }}Recorder
+
+JOINTS = ["elbow.pos", "gripper.pos"]
+COLUMNS = [
+    Column(name="action", dtype="float32", shape=[2], names=JOINTS),
+    Column(name="intervention", dtype="bool", shape=[1]),
+    Column(name="hilt.source", dtype="int64", shape=[1], meaning={"policy": 1, "human": 2}),
+]
+
+
+def header(columns: list[Column] = COLUMNS) -> Header:
+    return Header(
+        session="20260101-000000",
+        robot_type="acme_arm",
+        fps=30,
+        interpolation=1,
+        state_names=JOINTS,
+        action_names=JOINTS,
+        leader_names=[],
+        columns=columns,
+        cameras=[],
+        config={},
+    )
+
+
+def log(folder: Path, episode: int = 0, *, length: int = 3, saved: bool = True) -> Path:
+    path = folder / "hilt" / "logs" / "20260101-000000" / f"episode-{episode:06d}.mcap"
+    writer = EpisodeWriter(path, header(), episode=episode, task="Pick", started_ns=0)
+    for frame in range(length):
+        values: dict[str, Any] = {"action": [frame / 2, 7.0], "intervention": [frame > 1], "hilt.source": [1 + (frame > 1)]}
+        writer.row(Row(frame=frame, time_ns=frame, values=values), {})
+    return writer.close(Outcome(saved=saved))
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> {{ cookiecutter.__class }}Recorder:
+    return {{ cookiecutter.__class }}Recorder({{ cookiecutter.__class }}Config(root=tmp_path))
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / "episodes").iterdir())
+
+
+def test_an_episode_becomes_a_table(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:
+    assert isinstance(recorder, Recorder)
+    recorder.add(log(tmp_path))
+    with (tmp_path / "episodes" / "20260101-000000-episode-000000.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [*rows[0]] == ["frame", "action.elbow.pos", "action.gripper.pos", "intervention", "hilt.source"]
+    assert [row["action.elbow.pos"] for row in rows] == ["0.0", "0.5", "1.0"]
+    assert [row["hilt.source"] for row in rows] == ["policy", "policy", "human"]
+
+
+def test_adding_and_removing_are_idempotent(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:
+    first, second = log(tmp_path, 0), log(tmp_path, 1)
+    for episode in (first, second, first):
+        recorder.add(episode)
+    assert recorder.finish()["episodes"] == 2
+    for _ in range(2):
+        recorder.remove(second)
+    assert files(tmp_path) == ["20260101-000000-episode-000000.csv"]
+
+
+def test_what_a_killed_recorder_left_is_written_anew(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:
+    episode = log(tmp_path)
+    recorder.add(episode)
+    (target,) = (tmp_path / "episodes").iterdir()
+    whole = target.read_bytes()
+    target.with_suffix(".part").write_bytes(b"frame,act")
+    target.unlink()
+    recorder.add(episode)
+    assert target.read_bytes() == whole
+    assert files(tmp_path) == [target.name]
+
+
+def test_an_episode_that_was_not_saved_stays_out(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:
+    with pytest.raises(HiltError, match="not finished as saved"):
+        recorder.add(log(tmp_path, saved=False))
+    assert recorder.finish()["episodes"] == 0
+
+
+def test_other_columns_than_those_that_are_there_are_refused(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:
+    recorder.validate(msgspec.to_builtins(header()))
+    assert not (tmp_path / "episodes").exists()
+    recorder.add(log(tmp_path))
+    recorder.validate(msgspec.to_builtins(header()))
+    other = [*COLUMNS[1:], Column(name="weight", dtype="float32", shape=[1])]
+    with pytest.raises(ConfigError) as caught:
+        recorder.validate(msgspec.to_builtins(header(other)))
+    assert "no column 'weight'" in str(caught.value)
+    assert "has 'action.elbow.pos', this session has not" in str(caught.value)
+
+
+def test_a_session_can_run_its_episodes_by_the_configuration() -> None:
+    assert lacking_episode_options({{ cookiecutter.__class }}Config) == []

@@ -1,0 +1,44 @@
+"""The connection to one arm. This is the file to replace: here it leads to an arm in memory."""
+
+from hilt_hooks import Floats
+from {{ cookiecutter.__module }}.emulator import EmulatedArm, plugged_into
+
+
+class Link:
+    """Positions and targets are (n,) arrays, in the order and the units of `channels.SIGNALS`.
+
+    Once the arm is gone, every method but `close` raises OSError.
+    """
+
+    def __init__(self, port: str) -> None:
+        """No I/O: this runs before anything has been checked."""
+        self._port = port
+        self._arm: EmulatedArm | None = None
+
+    def open(self) -> None:
+        """Must leave a torqued arm torqued and a limp one limp. Take the port for this program alone."""
+        self._arm = plugged_into(self._port)
+
+    def close(self) -> None:
+        """Also when it is not open. Must not change the torque."""
+        self._arm = None
+
+    def positions(self, deadline_ns: int) -> Floats | None:
+        """Measure. None if no answer has come by `deadline_ns` (`time.monotonic_ns()`)."""
+        return self._there().positions()
+
+    def move(self, targets: Floats) -> None:
+        """Send targets. Waits neither for the motion nor for an answer."""
+        self._there().move(targets)
+
+    def torque(self) -> bool:
+        """Ask the motors whether any of them is torqued."""
+        return self._there().torque
+
+    def set_torque(self, on: bool) -> None:
+        self._there().set_torque(on)
+
+    def _there(self) -> EmulatedArm:
+        if self._arm is None or not self._arm.plugged:
+            raise OSError("no connection")
+        return self._arm

@@ -1,0 +1,11 @@
+"""The channels of the leader: names and units are those of the robot that it leads."""
+
+from hilt_hooks import Limits, Signal, names_of
+
+SIGNALS = (
+    Signal("shoulder.pos", "deg", limits=Limits(-110.0, 110.0)),
+    Signal("elbow.pos", "deg", limits=Limits(-100.0, 100.0)),
+    Signal("wrist.pos", "deg", limits=Limits(-160.0, 160.0)),
+    Signal("gripper.pos", "%", limits=Limits(0.0, 100.0)),
+)
+NAMES = names_of(SIGNALS)

@@ -1,0 +1,270 @@
+"""What the rig decides, tick by tick, without clock or bus."""
+
+import numpy as np
+import pytest
+from attrs import evolve
+
+from hilt.ipc.messages import Acknowledge, ChunkMessage, Phase, Segment, SetMode, Source
+from hilt.rig.engine import LOST_S, STALE_S, Decision, Engine, Inputs, Layout, Sensed
+from hilt.rig.governor import Envelope, Governor
+from hilt.rig.leader import Handover
+from hilt_hooks import Limits, Signal
+
+NAMES = ("a.pos", "b.pos")
+PERIOD = 1 / 60
+LIMITS = {"*": Limits(-90, 90, velocity=180, acceleration=900)}
+
+
+def mode(phase: Phase, *, epoch: int = 0, episode: int = 0, segment: Segment = Segment.AUTONOMOUS) -> SetMode:
+    source = {Phase.AUTONOMOUS: Source.POLICY, Phase.HUMAN: Source.HUMAN}.get(phase, Source.HOLD)
+    return SetMode(phase=phase, source=source, segment=segment, episode=episode, epoch=epoch, recorded=source != Source.HOLD)
+
+
+def chunk(actions: list[list[float]], *, epoch: int = 1, id: int = 0, consumed: int = 0) -> ChunkMessage:
+    return ChunkMessage(
+        epoch=epoch, id=id, observed_ns=0, consumed=consumed, started_ns=0, finished_ns=0, actions=actions, model=actions
+    )
+
+
+class Rig:
+    """An engine with a robot that follows at once and a leader that is where it is put."""
+
+    def __init__(self, *, interpolation: int = 2, mirrors: bool = True, bleed: float = 10.0) -> None:
+        envelope = Envelope.of([Signal(name, "deg") for name in NAMES], LIMITS, 15)
+        layout = Layout(interpolation, PERIOD, (0, 1), (0, 1), mirrors, Handover(bleed))
+        self.governor = Governor(envelope, PERIOD)
+        self.engine = Engine(layout, self.governor, self.governor if mirrors else None, np.zeros(2))
+        self.robot, self.leader, self.k = np.zeros(2), np.zeros(2), -1
+        self.silent = {"robot": 0.0, "leader": 0.0}
+        self.lease_s = 0.0
+        self.inputs: list[Inputs] = []
+        self.decisions: list[Decision] = []
+
+    def tick(self, *messages: SetMode | ChunkMessage | Acknowledge, skip: int = 0) -> Decision:
+        self.k += 1 + skip
+        leader = Sensed(self.leader.copy(), self.silent["leader"])
+        self.inputs.append(Inputs(self.k, Sensed(self.robot.copy(), self.silent["robot"]), leader, messages, self.lease_s))
+        decision = self.engine.decide(self.inputs[-1])
+        self.decisions.append(decision)
+        self.robot = decision.robot.sent.copy()
+        if decision.leader is not None:
+            self.leader = decision.leader.sent.copy()
+        return decision
+
+    def ticks(self, count: int) -> list[Decision]:
+        return [self.tick() for _ in range(count)]
+
+    @property
+    def largest_step(self) -> float:
+        sent = np.array([decision.robot.sent for decision in self.decisions])
+        return float(np.abs(np.diff(sent, axis=0)).max())
+
+
+def ramp(length: int, slope: float = 0.5) -> list[list[float]]:
+    return [[slope * step, -slope * step] for step in range(length)]
+
+
+def test_holds_until_told() -> None:
+    rig = Rig()
+    for decision in rig.ticks(10):
+        assert decision.source == Source.HOLD
+        assert decision.robot.sent == pytest.approx([0, 0])
+        assert decision.frame == -1
+
+
+def test_a_first_chunk_starts_at_its_first_action_and_waiting_is_a_hold() -> None:
+    rig = Rig()
+    waiting = rig.tick(mode(Phase.AUTONOMOUS, epoch=1))
+    assert (waiting.source, waiting.frame, waiting.proposed) == (Source.HOLD, 0, None)
+    rig.tick()
+    first = rig.tick(chunk(ramp(5)))
+    assert (first.source, first.frame) == (Source.POLICY, 1)
+    assert first.requested == pytest.approx([0, 0])
+    assert first.proposed == pytest.approx([0, 0])
+
+
+def test_commands_between_frames_are_interpolated_and_the_row_has_the_action() -> None:
+    rig = Rig(interpolation=2)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[0, 0], [1, -1], [2, -2]]))
+    decisions = rig.ticks(5)
+    assert [decision.frame for decision in decisions] == [-1, 1, -1, 2, -1]
+    assert [decision.requested[0] for decision in decisions if decision.frame >= 0] == [1, 2]
+    assert [decision.robot.sent[0] for decision in decisions[1:]] == pytest.approx([0.25, 0.66, 1.32, 2.0], abs=0.4)
+
+
+def test_a_late_chunk_continues_at_the_action_that_is_due() -> None:
+    rig = Rig(interpolation=1)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(10)))
+    rig.ticks(3)
+    assert rig.tick(chunk(ramp(10), id=1, consumed=2)).requested[0] == pytest.approx(1.0)
+
+
+def test_chunks_of_another_epoch_are_dropped() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=2))
+    assert rig.tick(chunk(ramp(10), epoch=1)).source == Source.HOLD
+    assert len(rig.engine.queue) == 0
+
+
+def test_an_empty_queue_repeats_the_target_and_says_hold() -> None:
+    rig = Rig(interpolation=1)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[0.2, 0]]))
+    starved = rig.tick()
+    assert starved.source == Source.HOLD
+    assert starved.robot.sent[0] == pytest.approx(0.2, abs=0.1)
+
+
+def test_takeover_of_a_mirrored_leader_is_no_step() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(30, 0.3)))
+    rig.ticks(40)
+    rig.leader = rig.robot + 0.8
+    before = rig.decisions[-1].robot.sent
+    taken = rig.tick(mode(Phase.HUMAN, epoch=1, segment=Segment.RECOVERY))
+    assert taken.leader_torque is False
+    assert np.abs(taken.robot.sent - before).max() < 0.01
+    rig.ticks(60)
+    assert rig.robot == pytest.approx(rig.leader, abs=0.01)
+    assert rig.largest_step <= 180 * PERIOD
+
+
+def test_a_far_leader_moves_the_robot_no_faster_than_the_offset_shrinks() -> None:
+    rig = Rig(mirrors=False)
+    rig.leader = np.array([60.0, 0])
+    rig.tick(mode(Phase.HUMAN, epoch=1))
+    rig.ticks(60)
+    assert rig.robot[0] == pytest.approx(10, abs=0.5)
+
+
+def test_a_clutch_keeps_the_offset_and_follows_the_motion() -> None:
+    rig = Rig(mirrors=False, bleed=0.0)
+    rig.leader = np.array([60.0, 0])
+    rig.tick(mode(Phase.HUMAN, epoch=1))
+    rig.ticks(30)
+    assert rig.robot[0] == pytest.approx(0)
+    rig.leader = np.array([63.0, 0])
+    rig.ticks(30)
+    assert rig.robot[0] == pytest.approx(3, abs=0.01)
+
+
+def test_return_to_the_policy_starts_from_an_empty_queue() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(50)))
+    rig.tick(mode(Phase.HUMAN, epoch=1))
+    rig.ticks(5)
+    back = rig.tick(mode(Phase.AUTONOMOUS, epoch=2))
+    assert back.source == Source.HOLD
+    assert len(rig.engine.queue) == 0
+    far = rig.tick(chunk([[80.0, 80.0]] * 20, epoch=2))
+    rig.ticks(20)
+    assert far.leader_torque is True
+    assert rig.largest_step <= 180 * PERIOD * (1 + 1e-9)
+
+
+def test_the_grid_restarts_after_a_pause_and_marks_the_gap() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(50)))
+    rig.tick(mode(Phase.PAUSED, epoch=1))
+    rig.tick()
+    taken = rig.tick(mode(Phase.HUMAN, epoch=1))
+    assert (taken.frame, taken.boundary) == (1, True)
+    assert [(each.frame, each.boundary) for each in rig.ticks(2)] == [(-1, False), (2, False)]
+
+
+def test_a_direct_takeover_keeps_the_grid() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(50)))
+    assert rig.tick(mode(Phase.HUMAN, epoch=1)).frame == -1
+    following = rig.tick()
+    assert (following.frame, following.boundary) == (1, False)
+
+
+def test_a_missed_frame_is_marked() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(50)))
+    late = rig.tick(skip=4)
+    assert (late.frame, late.boundary) == (1, True)
+
+
+def test_frames_count_from_zero_in_every_episode() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.HUMAN, epoch=0, episode=0))
+    rig.ticks(6)
+    rig.tick(mode(Phase.RESET, episode=1))
+    first = rig.tick(mode(Phase.HUMAN, episode=1))
+    assert (first.frame, first.boundary) == (0, False)
+
+
+def test_a_lost_lease_holds_until_acknowledged() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(50)))
+    rig.ticks(4)
+    rig.lease_s = 0.07
+    lost = rig.tick()
+    assert "session" in lost.fault
+    held = lost.robot.sent
+    rig.lease_s = 0.0
+    for decision in [*rig.ticks(5), rig.tick(chunk(ramp(50), id=1))]:
+        assert decision.source == Source.HOLD
+        assert decision.robot.sent == pytest.approx(held)
+    assert rig.tick(mode(Phase.PAUSED, epoch=1), Acknowledge()).fault == ""
+
+
+@pytest.mark.parametrize("role", ["robot", "leader"])
+def test_short_silence_holds_and_long_silence_is_a_fault(role: str) -> None:
+    rig = Rig()
+    rig.leader = np.array([5.0, 5.0])
+    rig.tick(mode(Phase.HUMAN, epoch=1))
+    rig.ticks(5)
+    rig.silent[role] = STALE_S + 0.01
+    quiet = rig.tick()
+    assert (quiet.source, quiet.fault) == (Source.HOLD, "")
+    assert role in quiet.alarm
+    rig.silent[role] = 0.0
+    assert rig.tick().source == Source.HUMAN
+    rig.silent[role] = LOST_S + 0.01
+    assert role in rig.tick().fault
+
+
+def test_a_silent_leader_does_not_matter_to_the_policy() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(50)))
+    rig.silent["leader"] = 10.0
+    assert rig.ticks(2)[-1].source == Source.POLICY
+
+
+def test_a_command_that_is_no_number_holds_and_alarms() -> None:
+    rig = Rig(interpolation=1)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[0, 0], [float("nan"), 1], [0, 0]]))
+    bad = rig.tick()
+    assert "a.pos" in bad.alarm
+    assert np.isfinite(bad.robot.sent).all()
+
+
+def test_the_leader_mirrors_whenever_it_does_not_lead() -> None:
+    rig = Rig()
+    rig.leader = np.array([30.0, -30.0])
+    for decision in rig.ticks(60):
+        assert decision.leader_torque
+        assert decision.leader is not None
+    assert rig.leader == pytest.approx([0, 0], abs=0.5)
+    leads = rig.tick(mode(Phase.HUMAN, epoch=1))
+    assert leads.leader is None
+
+
+def test_the_same_inputs_give_the_same_decisions() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(9)))
+    rig.ticks(12)
+    rig.leader = rig.leader + 2
+    rig.tick(mode(Phase.HUMAN, epoch=1))
+    rig.ticks(12)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=2))
+    rig.tick(chunk(ramp(9), epoch=2, id=1))
+    rig.ticks(12)
+    again = Rig().engine
+    for inputs, decision in zip(rig.inputs, rig.decisions, strict=True):
+        replayed = again.decide(evolve(inputs))
+        assert (replayed.robot.sent == decision.robot.sent).all()
+        assert (replayed.requested == decision.requested).all()
+        assert (replayed.source, replayed.frame, replayed.alarm) == (decision.source, decision.frame, decision.alarm)

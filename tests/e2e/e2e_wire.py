@@ -1,0 +1,101 @@
+"""What went over the wire of the bench, and where its arms were meanwhile."""
+
+import threading
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from attrs import frozen
+
+from hilt_hooks import Floats
+from hilt_robot_emulated.bench import BenchClient
+from hilt_robot_emulated.calibration import CHANNELS, ENCODERS
+from hilt_robot_emulated.wire import WireReader
+
+
+@frozen(eq=False)
+class Goals:
+    """times: (n,) monotonic ns at which a packet was complete at the servos. steps: (n, 6) its goals. values: in channel units."""
+
+    times: Floats
+    steps: Floats
+
+    @property
+    def values(self) -> Floats:
+        middles = [to_value(joint, 0.0) for joint in range(len(CHANNELS))]
+        scales = [to_value(joint, 1.0) - to_value(joint, 0.0) for joint in range(len(CHANNELS))]
+        return np.array(middles) + self.steps * np.array(scales)
+
+    def since(self, time_ns: int) -> "Goals":
+        return Goals(self.times[self.times > time_ns], self.steps[self.times > time_ns])
+
+    def before(self, time_ns: int) -> "Goals":
+        return Goals(self.times[self.times <= time_ns], self.steps[self.times <= time_ns])
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def to_value(joint: int, steps: float) -> float:
+    """A goal on the wire -> degrees, or percent of the gripper, as the calibration file says."""
+    encoder = ENCODERS["robot"][joint]
+    if encoder.joint == "gripper":
+        return (steps - encoder.range_min) / (encoder.range_max - encoder.range_min) * 100.0
+    return (steps - (encoder.range_min + encoder.range_max) / 2) * 360.0 / 4095
+
+
+class Wire:
+    """Follows the wire and, often enough to see a dip, the world. All from a thread that does nothing else."""
+
+    def __init__(self, bench: BenchClient) -> None:
+        self._bench, self._reader = BenchClient.find(str(bench.folder)), WireReader(bench.folder)
+        self._entries: list[Any] = []
+        self._states: list[tuple[int, Mapping[str, Any]]] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._over.set()
+        self._thread.join()
+        self._reader.close()
+        self._bench.close()
+
+    def _follow(self) -> None:
+        while not self._over.wait(0.01):
+            self._entries += self._reader.drain()
+            self._states.append((time.monotonic_ns(), self._bench.state()))
+
+    def goals(self, arm: str = "robot") -> Goals:
+        """All packets so far that set the goals of the whole arm."""
+        whole = [each for each in list(self._entries) if each.arm == arm and len(each.goals) == len(CHANNELS)]
+        steps = [[each.goals[motor] for motor in sorted(each.goals)] for each in whole]
+        return Goals(np.array([each.arrival_ns for each in whole]), np.array(steps, float).reshape(-1, len(CHANNELS)))
+
+    @property
+    def lost(self) -> int:
+        return self._reader.lost
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was written at all, to either arm."""
+        return not self._entries
+
+    def poses(self, arm: str = "robot", since_ns: int = 0) -> Floats:
+        """(n, 6) in channel units, some 100 a second."""
+        poses = [[state[arm][name] for name in CHANNELS] for at, state in list(self._states) if at > since_ns]
+        return np.array(poses).reshape(-1, len(CHANNELS))
+
+    def torque(self, arm: str = "robot", since_ns: int = 0) -> Floats:
+        """(n, 6) of bool."""
+        return np.array([state["torque"][arm] for at, state in list(self._states) if at > since_ns])
+
+    def moving(self, since_ns: int = 0) -> bool:
+        """Whether the goals of the robot have been changing in every one of the last ten packets."""
+        steps = self.goals().since(since_ns).steps[-11:]
+        return len(steps) == 11 and bool((np.abs(np.diff(steps, axis=0)).max(axis=1) > 0).all())
