@@ -89,7 +89,7 @@ def test_a_writer_killed_at_any_instant_leaves_whole_messages(tmp_path: Path) ->
         found = 0
         while found < 200:
             for message in reader.drain():
-                assert len(set(message[at : at + 8] for at in range(0, len(message), 8))) == 1
+                assert len({message[at : at + 8] for at in range(0, len(message), 8)}) == 1
                 found += 1
         process.kill()
         process.wait()
@@ -121,6 +121,7 @@ def test_the_lease_tells_when_it_was_renewed(tmp_path: Path) -> None:
 
 
 def test_messages_survive_the_wire_with_values_that_are_no_numbers() -> None:
+    nan, inf = float("nan"), float("inf")
     chunk = messages.ChunkMessage(
         epoch=1,
         id=2,
@@ -128,10 +129,10 @@ def test_messages_survive_the_wire_with_values_that_are_no_numbers() -> None:
         consumed=4,
         started_ns=5,
         finished_ns=6,
-        actions=[[float("nan"), float("inf")]],
+        actions=[[nan, inf]],
         model=[[0.5]],
     )
     back = messages.decode(messages.encode(chunk))
     assert isinstance(back, messages.ChunkMessage)
     assert np.isnan(back.actions[0][0])
-    assert back.actions[0][1] == float("inf")
+    assert back.actions[0][1] == inf

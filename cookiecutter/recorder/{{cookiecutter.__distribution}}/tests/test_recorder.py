@@ -19,6 +19,7 @@ COLUMNS = [
     Column(name="action", dtype="float32", shape=[2], names=JOINTS),
     Column(name="intervention", dtype="bool", shape=[1]),
     Column(name="hilt.source", dtype="int64", shape=[1], meaning={"policy": 1, "human": 2}),
+    Column(name="hilt.success", dtype="int64", shape=[1], meaning={"unknown": -1, "failure": 0, "success": 1}),
 ]
 
 
@@ -41,9 +42,14 @@ def log(folder: Path, episode: int = 0, *, length: int = 3, saved: bool = True) 
     path = folder / "hilt" / "logs" / "20260101-000000" / f"episode-{episode:06d}.mcap"
     writer = EpisodeWriter(path, header(), episode=episode, task="Pick", started_ns=0)
     for frame in range(length):
-        values: dict[str, Any] = {"action": [frame / 2, 7.0], "intervention": [frame > 1], "hilt.source": [1 + (frame > 1)]}
+        values: dict[str, Any] = {
+            "action": [frame / 2, 7.0],
+            "intervention": [frame > 1],
+            "hilt.source": [1 + (frame > 1)],
+            "hilt.success": [-1],
+        }
         writer.row(Row(frame=frame, time_ns=frame, values=values), {})
-    return writer.close(Outcome(saved=saved))
+    return writer.close(Outcome(saved=saved, success=True))
 
 
 @pytest.fixture
@@ -60,9 +66,10 @@ def test_an_episode_becomes_a_table(recorder: {{ cookiecutter.__class }}Recorder
     recorder.add(log(tmp_path))
     with (tmp_path / "episodes" / "20260101-000000-episode-000000.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [*rows[0]] == ["frame", "action.elbow.pos", "action.gripper.pos", "intervention", "hilt.source"]
+    assert [*rows[0]] == ["frame", "action.elbow.pos", "action.gripper.pos", "intervention", "hilt.source", "hilt.success"]
     assert [row["action.elbow.pos"] for row in rows] == ["0.0", "0.5", "1.0"]
     assert [row["hilt.source"] for row in rows] == ["policy", "policy", "human"]
+    assert {row["hilt.success"] for row in rows} == {"success"}
 
 
 def test_adding_and_removing_are_idempotent(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from hilt.ipc.messages import Column, Row
+from hilt.ipc.messages import Column, Outcome, Row
 from hilt.log import EpisodeLog
+
+SUCCESS = "hilt.success"
 
 
 def heading(columns: Sequence[Column]) -> list[str]:
@@ -18,7 +20,7 @@ def write(log: EpisodeLog, file: TextIO) -> None:
     """Heading and rows. Enumerations are written as words; the images stay in the log."""
     writer = csv.writer(file)
     writer.writerow(heading(log.header.columns))
-    writer.writerows(_line(row, log.header.columns) for row in log.rows())
+    writer.writerows(_line(row, log) for row in log.rows())
 
 
 def heading_of(path: Path) -> list[str]:
@@ -32,8 +34,16 @@ def _suffixes(column: Column) -> list[str]:
     return [""] if column.shape == [1] else [f".{index}" for index in range(column.shape[0])]
 
 
-def _line(row: Row, columns: Sequence[Column]) -> Iterator[Any]:
+def _line(row: Row, log: EpisodeLog) -> Iterator[Any]:
     yield row.frame
-    for column in columns:
+    for column in log.header.columns:
         words = {number: word for word, number in (column.meaning or {}).items()}
-        yield from (words.get(value, value) for value in row.values[column.name])
+        yield from (words.get(value, value) for value in _values(row, column.name, log.outcome))
+
+
+def _values(row: Row, column: str, outcome: Outcome | None) -> Sequence[Any]:
+    """How an episode ends is not known yet while its rows are recorded."""
+    if column == SUCCESS and outcome is not None and outcome.success is not None:
+        return [int(outcome.success)]
+    values: Sequence[Any] = row.values[column]
+    return values
