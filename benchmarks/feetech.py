@@ -111,7 +111,7 @@ def once(blocks: int) -> Measured:
             spent["sdk"] += block(sdk_cycle)
     (cpu, wall), (sdk_cpu, sdk_wall) = (np.mean(each, axis=0).tolist() for each in spent.values())
     metrics = {"cpu_ms": cpu, "wall_ms": wall, "sdk_cpu_ms": sdk_cpu, "sdk_wall_ms": sdk_wall, "cpu_ratio": cpu / sdk_cpu}
-    return Measured({**metrics, "cycles": float(len(spent["ours"]))}, (Check("CPU of a cycle, ms", cpu, CPU_BAR_MS),))
+    return Measured({**metrics, "cycles": len(spent["ours"])}, (Check("CPU of a cycle, ms", cpu, CPU_BAR_MS),))
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("mujoco", reason="the emulated bench needs mujoco")
 sys.path.insert(0, str(Path(__file__).parent))
 
-from e2e_checkpoint import SIZE, write_policy  # noqa: E402
-from e2e_wire import Wire  # noqa: E402
-from hilt_robot_emulated.bench import Bench  # noqa: E402
-from hilt_robot_emulated.settings import View  # noqa: E402
+from e2e_checkpoint import SIZE, write_policy
+
+from hilt_robot_emulated.bench import Bench
+from hilt_robot_emulated.settings import View
 
 CAMERAS = ("front", "wrist")
 

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Mapping
 
 from hilt.cli.state import NO_PLUGINS, VERBOSE, say
-from hilt_hooks import CapabilityMissing, ConfigError, DriverMissing, HiltError, PluginMissing
+from hilt_hooks import CapabilityMissing, ConfigError, ConnectError, DriverMissing, HiltError, PluginMissing
 
 BEFORE_RUNNING = 2
 WHILE_RUNNING = 1
@@ -14,8 +14,9 @@ CODES: Mapping[type[HiltError], int] = {
     PluginMissing: BEFORE_RUNNING,
     DriverMissing: BEFORE_RUNNING,
     CapabilityMissing: BEFORE_RUNNING,
+    ConnectError: BEFORE_RUNNING,
 }
-"""Errors that are found before anything is touched. All others come up while running."""
+"""Errors that are found before anything moves. All others come up while running."""
 
 
 def explain(error: Exception, *, verbose: bool) -> int:

@@ -53,8 +53,8 @@ def _options(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code.
 
-    0: done. 2: something in the command line, the configuration or the installation has to be changed first. 1: it
-    failed while running. 130: interrupted.
+    0: done. 2: something in the command line, the configuration, the installation or the wiring has to be changed
+    first. 1: it failed while running. 130: interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-
 from hilt_hooks import RobotDescriptor
 from hilt_hooks.testing import Check, Rig, check_robot, conformance
 from hilt_motor_feetech.calibration import MotorCalibration, save_calibration

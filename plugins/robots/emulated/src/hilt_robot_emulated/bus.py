@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from attrs import asdict
 
-from hilt.ipc.process import ask_for_real_time, raise_priority
+from hilt.ipc.process import ask_for_real_time
 from hilt.ipc.ring import RingWriter
 from hilt_hooks import Floats
 from hilt_motor_feetech.calibration import save_calibration
@@ -38,7 +38,7 @@ IDS: Mapping[str, str] = {"robot": "follower", "leader": "leader"}
 _TICK_NS = 10_000_000
 """How long the world waits for a packet before it steps anyway."""
 _PICTURE_NS = 5_000_000
-_PRIORITY = 10
+_RT_PRIORITY = 10
 
 
 def make_bus(world: World, arm: str, folder: Path, log: WireLog) -> PtyBus:
@@ -178,8 +178,7 @@ def main() -> None:
     settings = load_settings(folder)
     claim(folder)
     # Servos are hardware: they answer however busy the machine is. Without the right to it, they take their turn.
-    if not ask_for_real_time():
-        raise_priority(_PRIORITY)
+    ask_for_real_time(_RT_PRIORITY)
     try:
         serve(folder, settings)
     finally:

@@ -1,4 +1,4 @@
-"""`hilt demo`: the whole loop on the bench. Demonstrate, train, collect with interventions, look at the report.
+"""The whole loop on an emulated bench: demonstrate, train, collect with interventions, look at the report.
 
 Each step is the command that a user would type, run in a process of its own and shown before it runs.
 """

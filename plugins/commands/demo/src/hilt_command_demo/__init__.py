@@ -1,0 +1,1 @@
+"""`hilt demo`: the whole loop on an emulated bench."""
