@@ -75,7 +75,7 @@ def judge(trace: Trace) -> Measured:
 
 
 def worst(trace: Trace, found: Timing) -> list[dict[str, object]]:
-    """The latest commands: where the time went. busy_before: how long the tick before was at work until it had measured."""
+    """The latest commands, and where their time went. `before`: how long the tick before took until it had measured."""
     first = trace.ticks[0].k
     late = np.array([found.lateness[tick.k - first] for tick in trace.ticks])
     rows: list[dict[str, object]] = []
@@ -85,12 +85,12 @@ def worst(trace: Trace, found: Timing) -> list[dict[str, object]]:
             {
                 "k": tick.k,
                 "phase": str(tick.phase),
-                "lateness_ms": float(late[index]),
+                "late_ms": float(late[index]),
                 "written_ms": float(found.written[index]),
                 "wire_ms": float(found.wire[index]),
                 "left_out": max(0, tick.k - before.k - 1),
-                "busy_before_ms": (before.read_ns - before.time_ns) / 1e6,
-                "inputs_before": [type(message).__name__ for message in before.inputs],
+                "before_ms": (before.read_ns - before.time_ns) / 1e6,
+                "inputs": ", ".join(type(message).__name__ for message in before.inputs),
             }
         )
     return rows

@@ -7,16 +7,26 @@ function `NAME` of `REGIONS` gives; everything else is written by hand.
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from hilt.cameras.follower import SILENT_S
+from hilt.cli.failures import explain
 from hilt.config import CollectConfig, parse
 from hilt.config import lerobot as names
+from hilt.ipc.lease import EXPIRES_S, RENEW_S
 from hilt.ipc.messages import CameraColumn, Column, Header, Phase, Tick
 from hilt.kernel import Registry
 from hilt.log.schemas import VIDEO_SCHEMA, camera_topic, json_schemas
 from hilt.recording.columns import columns
+from hilt.rig.engine import LOST_S, STALE_S
+from hilt.rig.filters import DEADLINE_S, HUNG_S
+from hilt.rig.governor import BLOCKED_S
+from hilt.rig.process import ABANDONED_S, READ_SHARE
 from hilt.session.console import WHAT
+from hilt.session.operator import HELD_S
 from hilt.session.phases import OPERATOR_EVENTS, TABLE, Event, To
 from hilt_hooks import CAPABILITIES, POLICY_CAPABILITIES, ConfigError, Lifecycle, Registration, Safety
 from hilt_hooks.testing.checks import Rule
@@ -66,26 +76,26 @@ def phase_diagram() -> str:
     arrows: dict[tuple[str, str], list[str]] = {}
     for phase, row in TABLE.items():
         for event, to in row.items():
-            for after in _drawn(phase, to) if event not in EVERYWHERE else ():
+            for after in _drawn(to) if event not in EVERYWHERE else ():
                 arrows.setdefault((phase.name, after), []).append(event.value)
-    drawn = [f"    {old} --> {new}: {', '.join(events)}" for (old, new), events in arrows.items()]
+    drawn = [f"    {old} --> {new}: {', '.join(events)}" for (old, new), events in arrows.items() if old != new]
     return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> READY", *drawn, "```"])
 
 
-def _drawn(phase: Phase, to: To) -> list[str]:
+def _drawn(to: To) -> list[str]:
     if to.drive:
         return [Phase.AUTONOMOUS.name, Phase.HUMAN.name]
     if to.resting:
         return [Phase.PAUSED.name, Phase.RESET.name]
-    return [to.phase.name] if to.phase not in (None, phase) else []
+    return [] if to.phase is None else [to.phase.name]
 
 
 def phase_table() -> str:
-    rows = []
+    merged: dict[tuple[str, str], list[str]] = {}
     for phase, row in TABLE.items():
-        rows += [[f"**{phase.name}**", f"`{event}`", _leads_to(phase, to)] for event, to in row.items()]
-        rows += [] if row else [[f"**{phase.name}**", "none", "nothing more happens"]]
-    return table(["in", "event", "leads to"], rows)
+        for event, to in row.items():
+            merged.setdefault((phase.name, _leads_to(phase, to)), []).append(event)
+    return table(["in", "event", "leads to"], [[f"**{old}**", code(events), to] for (old, to), events in merged.items()])
 
 
 def _leads_to(phase: Phase, to: To) -> str:
@@ -217,14 +227,17 @@ MISTAKEN = (
 
 def error_example() -> str:
     """What `hilt collect` says to a command line with four mistakes."""
-    try:
-        parse(CollectConfig, MISTAKEN, Registry.discover())
-    except ConfigError as error:
-        said = [f"hilt: the configuration has {len(error.problems)} problems:", *(f"  {line}" for line in error.problems)]
-    return "\n".join(["```", "$ hilt collect " + " ".join(MISTAKEN), *said, "```"])
+    said = StringIO()
+    with redirect_stderr(said):
+        try:
+            parse(CollectConfig, MISTAKEN, Registry.discover())
+        except ConfigError as error:
+            explain(error, verbose=False)
+    return "\n".join(["```console", "$ hilt collect " + " ".join(MISTAKEN), said.getvalue().rstrip(), "```"])
 
 
-STATE, ACTION, CAMERA = ("a.pos", "b.pos"), ("a.pos", "b.pos"), CameraColumn(name="<camera>", height=2, width=2, channels=3)
+STATE, ACTION = ("a.pos", "b.pos", "c.pos"), ("a.pos", "b.pos")
+CAMERA = CameraColumn(name="<camera>", height=2, width=2, channels=3)
 
 MEANINGS: Mapping[str, str] = {
     "observation.state": "what the robot measured in this tick, after the command went out",
@@ -251,14 +264,14 @@ def data_columns() -> str:
 
 
 def _kind(column: Column) -> str:
-    size = "" if column.shape == [1] else {"observation.state": ", a state channel each"}.get(column.name, ", a channel each")
-    return column.dtype + size
+    each = {1: "", len(STATE): ", one for each state channel", len(ACTION): ", one for each action channel"}
+    return column.dtype + each[column.shape[0]]
 
 
 def enumerations() -> str:
     declared = columns(STATE, ACTION, [], policy="<policy>")
     rows = [
-        [f"`{each.name}`", ", ".join(f"{number} {name}" for name, number in each.meaning.items())]
+        [f"`{each.name}`", ", ".join(f"{number} = `{name}`" for name, number in each.meaning.items())]
         for each in declared
         if each.meaning
     ]
@@ -291,6 +304,23 @@ _CHANNELS = {
 }
 
 
+def timings() -> str:
+    rows = [
+        ["the session renews its lease", f"every {RENEW_S * 1e3:g} ms", "ipc/lease.py"],
+        ["the rig holds, until acknowledged, without a renewal for", f"{EXPIRES_S * 1e3:g} ms", "ipc/lease.py"],
+        ["a reading that has not come by then is missing", f"{READ_SHARE:.0%} of a tick", "rig/process.py"],
+        ["robot or leader silent: hold, go on when it speaks again", f"after {STALE_S:g} s", "rig/engine.py"],
+        ["robot or leader silent: fault, until acknowledged", f"after {LOST_S:g} s", "rig/engine.py"],
+        ["a joint that cannot follow is an alarm", f"after {BLOCKED_S:g} s", "rig/governor.py"],
+        ["all safety filters together have", f"{DEADLINE_S * 1e3:g} ms", "rig/filters.py"],
+        ["a filter that is silent is replaced", f"after {HUNG_S:g} s", "rig/filters.py"],
+        ["a camera without a frame is lost", f"after {SILENT_S:g} s, or three periods", "cameras/follower.py"],
+        ["a key that repeats counts as held, where releases are not reported, for", f"{HELD_S:g} s", "session/operator.py"],
+        ["a rig without session and without robot ends", f"after {ABANDONED_S:g} s", "rig/process.py"],
+    ]
+    return table(["what", "when", "in core/src/hilt/"], [[what, when, f"`{where}`"] for what, when, where in rows])
+
+
 def tick_fields() -> str:
     return code(Tick.__struct_fields__)
 
@@ -313,6 +343,7 @@ REGIONS: Mapping[str, Callable[[], str]] = {
         phase_table,
         policy_capabilities,
         tick_fields,
+        timings,
     )
 }
 

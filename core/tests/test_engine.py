@@ -244,12 +244,24 @@ def test_a_command_that_is_no_number_holds_and_alarms() -> None:
 def test_the_leader_mirrors_whenever_it_does_not_lead() -> None:
     rig = Rig()
     rig.leader = np.array([30.0, -30.0])
-    for decision in rig.ticks(60):
+    for decision in rig.ticks(90):
         assert decision.leader_torque
         assert decision.leader is not None
     assert rig.leader == pytest.approx([0, 0], abs=0.5)
     leads = rig.tick(mode(Phase.HUMAN, epoch=1))
     assert leads.leader is None
+
+
+def test_a_leader_that_is_far_comes_slowly_and_then_follows_fast() -> None:
+    rig = Rig()
+    rig.leader = np.array([60.0, 0.0])
+    rig.ticks(60)
+    assert rig.leader[0] == pytest.approx(30, abs=1)
+    rig.ticks(90)
+    assert rig.leader[0] == pytest.approx(0, abs=0.1)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[80.0, 0.0]] * 60))
+    rig.ticks(60)
+    assert rig.leader[0] > 60
 
 
 def test_the_same_inputs_give_the_same_decisions() -> None:

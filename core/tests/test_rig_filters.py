@@ -204,7 +204,7 @@ def test_one_that_hangs_is_replaced_while_the_rig_ticks(start: Callable[..., Fil
 def test_filters_that_cannot_be_loaded_again_keep_the_arm_still(install: Install) -> None:
     broken = "import multiprocessing\nassert multiprocessing.parent_process() is None\n"
     path = [str(install("fragile", broken + HEAD + "    return target\n"))]
-    with pytest.raises(ConnectError, match=r"filters were fragile \(hilt-test-fragile\), and are now none"):
+    with pytest.raises(ConnectError, match=r"filters were fragile \(hilt-test-fragile\), and are now none\)$"):
         installed(Registry.discover(path=path), NAMES)
 
 

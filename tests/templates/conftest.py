@@ -53,7 +53,8 @@ def environment(baked: Mapping[str, Path], tmp_path_factory: pytest.TempPathFact
     subprocess.run([sys.executable, "-m", "pip", "install", *flags, "--target", target, *baked.values()], check=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HILT_")}
     home = tmp_path_factory.mktemp("home")
-    return kept | {"PYTHONPATH": str(target), "XDG_CONFIG_HOME": str(home), "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {"PYTHONPATH": str(target), "XDG_CONFIG_HOME": str(home), "COLUMNS": "200", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return kept | own
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,10 @@ STALE_S = 0.1
 LOST_S = 1.0
 """Silent for longer than this, it is lost: the arm holds until the operator has looked."""
 
+APPROACH = 30.0
+ALIGNED = 3.0
+"""A leader that is further than ALIGNED from the robot comes to it no faster than APPROACH a second, and then follows."""
+
 READY = SetMode(phase=Phase.READY, source=Source.HOLD, segment=Segment.AUTONOMOUS, episode=0, epoch=0, recorded=False)
 
 
@@ -99,6 +103,7 @@ class Engine:
         self._robot, self._leader = robot, leader
         self._sent = robot.begin(at)
         self._mirrored: Governed | None = None
+        self._aligned = False
         self._hand = LeaderSource(layout.handover, layout.period_s)
         self.queue = ActionQueue()
         self._interpolator = Interpolator(layout.interpolation)
@@ -224,9 +229,11 @@ class Engine:
         if self._leader is None or inputs.leader is None or not self._layout.mirrors or source == Source.HUMAN:
             self._mirrored = None
             return None
-        at = inputs.leader.values
+        at, target = inputs.leader.values, self._sent.sent[list(self._layout.to_leader)]
         before = self._mirrored or self._leader.begin(at)
-        self._mirrored = self._leader.command(before, self._sent.sent[list(self._layout.to_leader)], at)
+        self._aligned = self._mirrored is not None and (self._aligned or np.abs(target - before.sent).max() < ALIGNED)
+        governor = self._leader if self._aligned else Governor(self._leader.envelope.slowed(APPROACH), self._layout.period_s)
+        self._mirrored = governor.command(before, target, at)
         return self._mirrored
 
 

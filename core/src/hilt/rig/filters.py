@@ -134,7 +134,10 @@ class Filters:
                 return _refused(f"filter {plugin} {answer.problem}")
             else:
                 target = np.array(answer.values, dtype=np.float64)
-        return _refused(self._trouble) if self._trouble else Filtered(target)
+        if not self._trouble:
+            return Filtered(target)
+        restarting = self._worker is None or self._starting
+        return _refused(self._trouble + ("; it is being started again" if restarting else ""))
 
     def tend(self) -> None:
         """Once a tick: take in what comes late, replace a process that hangs or has ended. Never waits."""
@@ -198,7 +201,7 @@ class Filters:
         if self._worker is not None:
             self._worker.kill()
         self._worker, self._starting, self._asked = None, False, None
-        self._trouble = f"{why}; it is being started again"
+        self._trouble = why
 
 
 def installed(registry: Registry, names: tuple[str, ...]) -> Filters | None:

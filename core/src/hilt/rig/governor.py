@@ -10,7 +10,7 @@ goes past a target, a joint limit or a hold: there it stops at once, because sto
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from hilt_hooks import Floats, Limits, Signal
 
@@ -48,6 +48,10 @@ class Envelope:
             tracking=np.minimum(np.minimum(_column(own, "tracking"), _column(given, "tracking")), max_tracking_error),
             reasons=tuple(limit.reason for limit in given),
         )
+
+    def slowed(self, velocity: float) -> "Envelope":
+        """The same with no channel faster than `velocity`."""
+        return evolve(self, velocity=np.minimum(self.velocity, velocity))
 
 
 @frozen(eq=False)

@@ -27,7 +27,7 @@ def teleoperate(config: TeleoperateConfig, registry: Registry, console: Console)
 
 def _run(config: Config, registry: Registry, console: Console) -> int:
     plan = make_plan(config, registry)
-    screen = Screen(console, plan.episodes)
+    screen = Screen(console, plan.episodes if plan.logs else 0)
     session = Session(plan, screen)
     session.run()
     facts = dict(session.facts)

@@ -62,8 +62,10 @@ class EpisodeLine:
 
 
 class Screen:
-    def __init__(self, console: Console, wanted: int) -> None:
-        self._console, self._wanted = console, wanted
+    """recorded: how many episodes are wanted; 0 where nothing is recorded."""
+
+    def __init__(self, console: Console, recorded: int) -> None:
+        self._console, self._recorded = console, recorded
         self._start = time.monotonic()
         self._last = ""
 
@@ -79,7 +81,7 @@ class Screen:
     def phase(self, state: State, event: Event, device: str, hints: Sequence[Connected]) -> None:
         line = Text(f"{time.monotonic() - self._start:7.1f} s  ", "dim")
         line.append(f"{state.phase.value.upper():<11}", STYLE[state.phase])
-        line.append(describe(state, self._wanted))
+        line.append(describe(state, self._recorded))
         line.append(f"  ({event.value}{', ' + device if device else ''})", "dim")
         self._console.print(line)
         if hint := _hint(state, hints):
@@ -113,18 +115,19 @@ class Screen:
             self._console.print(Text(f"{name}: ", "bold").append(value, ""), soft_wrap=True)
 
 
-def describe(state: State, wanted: int) -> str:
-    number = f"episode {state.episode + 1}"
+def describe(state: State, recorded: int) -> str:
+    number = f"episode {state.episode + 1}: " if recorded else ""
+    kept = f"{state.saved} of {recorded} saved" if recorded else "nothing is recorded"
     return {
-        Phase.READY: f"{number}; {state.saved} of {wanted} saved",
-        Phase.AUTONOMOUS: f"{number}: the policy drives",
-        Phase.PAUSED: f"{number}: the arm holds",
-        Phase.HUMAN: f"{number}: you drive" + _segment(state),
-        Phase.SAVED: f"{number} is kept",
-        Phase.DISCARDED: f"{number} is discarded",
+        Phase.READY: f"{number}{kept}",
+        Phase.AUTONOMOUS: f"{number}the policy drives",
+        Phase.PAUSED: f"{number}the arm holds",
+        Phase.HUMAN: f"{number}you drive{_segment(state)}",
+        Phase.SAVED: f"{number}saved" if recorded else "done",
+        Phase.DISCARDED: f"{number}discarded" if recorded else "done",
         Phase.RESET: "the leader moves the robot" if state.leads else "put the scene back",
         Phase.FAULT: "the arm holds until you have looked",
-        Phase.ENDED: f"{state.saved} of {wanted} saved; the arm holds",
+        Phase.ENDED: f"{kept}; the arm holds",
     }[state.phase]
 
 

@@ -77,7 +77,7 @@ class Operator:
             except DeviceLost as error:
                 each.lost = str(error)
                 each.held.clear()
-                if all(other.lost for other in self.inputs):
+                if not self.can_stop():
                     yield Event.INPUT_LOST, each.name
                 continue
             for event in _meant(each, pressed, phase, time.monotonic_ns()):

@@ -62,6 +62,7 @@ class Session:
         self._state = State(policy=plan.policy is not None, wanted=plan.episodes)
         self._ticks: RingReader | None = None
         self._frames = 0
+        self._began_s = 0.0
         self._acknowledged_s = 0.0
         self._warned = False
         self._away = 0
@@ -107,6 +108,8 @@ class Session:
             crew.start("observers", run_observers, observed)
         for pid in relieve_orphans(plan.station["robot"]):
             self._screen.say(f"took the arm over from process {pid}, whose session is gone", "yellow")
+        if plan.leader_mirrors:
+            self._screen.say("The leader now comes to where the robot is, slowly and softly, and then follows it.", "dim")
         self._start_rig()
 
     def _start_rig(self) -> None:
@@ -123,8 +126,6 @@ class Session:
         ask_for_real_time(RT_PRIORITY)
         if not any(status.detail == "real-time" for status in statuses):
             self._screen.say("note: no real-time priority (it needs CAP_SYS_NICE); commands may be some ms late", "dim")
-        if plan.leader_mirrors:
-            self._screen.say("The leader now follows the robot, softly. Take hold of it to take over.", "dim")
 
     def _policy_setup(self) -> PolicySetup:
         plan, policy = self._plan, self._plan.policy
@@ -168,7 +169,7 @@ class Session:
             self._tell(Acknowledge())
         self._state = after
         if after.open and not before.open:
-            self._frames, self._warned = 0, False
+            self._frames, self._warned, self._began_s = 0, False, time.monotonic()
             self.lines.append(EpisodeLine(after.episode, "running", 0, 0, None))
             self._tell(BeginEpisode(episode=after.episode, task=self._plan.task))
         self._enter(before, event, device)
@@ -229,7 +230,7 @@ class Session:
         if tick.fault and self._state.phase != Phase.FAULT and time.monotonic() - self._acknowledged_s > FAULT_AGAIN_S:
             self._screen.alarm(f"{tick.fault}. Look at the arm, then acknowledge.")
             self._happen(Event.LEASE_LOST if "session" in tick.fault else Event.DEVICE_LOST, "rig")
-        if self._state.phase in RUNNING and self._frames / self._plan.header.fps >= self._plan.episode_time_s:
+        if self._state.phase in RUNNING and self._elapsed_s() >= self._plan.episode_time_s:
             self._time_is_up()
 
     def _touched(self, tick: Tick) -> bool:
@@ -248,6 +249,12 @@ class Session:
                 line.frames = tick.frame + 1
         if tick.episode == self._state.episode and self._state.open:
             self._frames = tick.frame + 1
+
+    def _elapsed_s(self) -> float:
+        """Recorded time of the episode; where nothing is recorded, time since it began."""
+        if self._plan.logs is None:
+            return time.monotonic() - self._began_s
+        return self._frames / self._plan.header.fps
 
     def _time_is_up(self) -> None:
         if self._state.phase == Phase.HUMAN and self._state.policy and not self._warned:

@@ -1,0 +1,75 @@
+"""The measurements run and write what they promise. Nothing here judges a time."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+QUICK_OPERATOR = """
+episode:
+  - hand: align
+  - press: start
+  - wait: autonomous
+  - sleep: 0.5
+  - press: pause
+  - wait: paused
+  - hand: hold
+  - press: takeover
+  - wait: human
+  - sleep: 0.3
+  - press: resume
+  - wait: autonomous
+  - sleep: 0.5
+  - press: success
+reset:
+  - press: next
+"""
+
+
+def run(name: str, output: Path, *arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--runs=1", f"--json={output}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    content: dict[str, Any] = json.loads(output.read_text())
+    assert name in done.stdout
+    assert content["benchmark"] == name
+    assert content["verdict"] in ("met", "missed", "no verdict")
+    assert 0.0 <= content["others_cpu"] <= 1.0
+    assert len(content["runs"]) == 1
+    return content
+
+
+def assert_times(values: Mapping[str, float]) -> None:
+    assert set(values) == {"p50", "p99", "max"}
+    assert all(math.isfinite(value) for value in values.values())
+    assert values["p50"] <= values["p99"] <= values["max"]
+
+
+def test_cli(tmp_path: Path) -> None:
+    content = run("cli", tmp_path / "cli.json", "--rounds=2")
+    assert content["help_ratio"] > 0
+    assert content["plugins_ratio"] > 0
+
+
+def test_feetech(tmp_path: Path) -> None:
+    content = run("feetech", tmp_path / "feetech.json", "--blocks=1")
+    assert all(content[name] > 0 for name in ("cpu_ms", "wall_ms", "sdk_cpu_ms"))
+    assert content["cpu_ratio"] == pytest.approx(content["cpu_ms"] / content["sdk_cpu_ms"])
+
+
+def test_tick(tmp_path: Path) -> None:
+    pytest.importorskip("mujoco", reason="the emulated bench needs mujoco")
+    script = tmp_path / "operator.yaml"
+    script.write_text(QUICK_OPERATOR)
+    content = run("tick", tmp_path / "tick.json", "--episodes=1", f"--script={script}")
+    assert_times(content["lateness_ms"])
+    assert_times(content["control_ms"])
+    assert content["largest_gap_ms"] > 0
+    assert content["ticks"] > 90
+    assert {"autonomous", "paused", "human"} <= set(content["phases"])
