@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -70,7 +70,7 @@ class Run:
         return {**self.measured.metrics, **judged, **self.measured.details}
 
 
-def percentiles(values: ArrayLike) -> dict[str, float]:
+def percentiles(values: NDArray[np.float64]) -> dict[str, float]:
     p50, p99, largest = np.percentile(values, [50, 99, 100])
     return {"p50": float(p50), "p99": float(p99), "max": float(largest)}
 

@@ -20,10 +20,15 @@ def chain() -> ServoChain:
     return ServoChain(servos, FirstOrderPlant(dict.fromkeys(IDS, _CENTER)), wire_timing=True)
 
 
+def _await_end(over: threading.Event) -> None:
+    sys.stdin.read()
+    over.set()
+
+
 def main() -> None:
     buses = [PtyBus(chain()) for _ in range(int(sys.argv[1]))]
     over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+    threading.Thread(target=_await_end, args=(over,), daemon=True).start()
     ask_for_real_time(_PRIORITY)
     print(json.dumps([bus.port for bus in buses]), flush=True)
     serve(buses, over)

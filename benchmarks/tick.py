@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.collecting import Plan, Trace, collect
-from benchmarks.results import Check, Measured, Run, console, options, percentiles, repeat, report
+from benchmarks.results import Check, Measured, Metrics, Run, console, options, percentiles, repeat, report
 
 EXCESS_BAR_MS = 5.0
 """Of p99 over that of the control."""
@@ -57,7 +57,7 @@ def timing(trace: Trace) -> Timing:
 def judge(trace: Trace) -> Measured:
     found = timing(trace)
     lateness, control, gap = percentiles(found.lateness), percentiles(found.control), float(found.gaps.max())
-    metrics = {
+    metrics: Metrics = {
         "lateness_ms": lateness,
         "control_ms": control,
         "largest_gap_ms": gap,

@@ -19,6 +19,7 @@ episode:
   - sleep: 0.5
   - press: pause
   - wait: paused
+  - sleep: 0.3
   - hand: hold
   - press: takeover
   - wait: human

@@ -40,11 +40,20 @@ def write_policy(output: Path, cameras: tuple[str, ...], channels: tuple[str, ..
     inputs = {"observation.state": Feature("STATE", size), **images}
     outputs = {"action": Feature("ACTION", size)}
     made = ACTTrainer(TINY, inputs, outputs, _statistics(tuple(images)))
+    _keep_moving(made)
     config, weights = made.checkpoint()
     metadata = Metadata(state=channels, actions=channels, fps=30.0, cameras=dict.fromkeys(cameras, SIZE))
     return write_checkpoint(
         output, Parts(config=config, weights=weights, pipelines=made.pipelines, metadata=metadata), step=1, steps=1
     )
+
+
+def _keep_moving(made: ACTTrainer) -> None:
+    """Random weights give almost one action throughout a chunk. Let each step of it look somewhere else, round and round."""
+    turn = torch.arange(TINY.chunk_size)[:, None] * (2 * torch.pi / TINY.chunk_size)
+    ahead, aside = torch.randn(2, TINY.dim_model)
+    with torch.no_grad():
+        made.network.decoder_pos_embed.weight.copy_(10.0 * (torch.cos(turn) * ahead + torch.sin(turn) * aside))
 
 
 def _statistics(images: tuple[str, ...]) -> Mapping[str, Mapping[str, object]]:

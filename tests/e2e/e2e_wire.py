@@ -24,9 +24,8 @@ class Goals:
 
     @property
     def values(self) -> Floats:
-        middles = [to_value(joint, 0.0) for joint in range(len(CHANNELS))]
-        scales = [to_value(joint, 1.0) - to_value(joint, 0.0) for joint in range(len(CHANNELS))]
-        return np.array(middles) + self.steps * np.array(scales)
+        joints = range(len(CHANNELS))
+        return np.array([to_value(joint, 0.0) for joint in joints]) + self.steps * np.array([step_of(joint) for joint in joints])
 
     def since(self, time_ns: int) -> "Goals":
         return Goals(self.times[self.times > time_ns], self.steps[self.times > time_ns])
@@ -44,6 +43,11 @@ def to_value(joint: int, steps: float) -> float:
     if encoder.joint == "gripper":
         return (steps - encoder.range_min) / (encoder.range_max - encoder.range_min) * 100.0
     return (steps - (encoder.range_min + encoder.range_max) / 2) * 360.0 / 4095
+
+
+def step_of(joint: int) -> float:
+    """What one step on the wire is in the channel's unit."""
+    return to_value(joint, 1.0) - to_value(joint, 0.0)
 
 
 class Wire:

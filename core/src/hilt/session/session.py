@@ -290,10 +290,14 @@ class Session:
         """Stop everybody; wait for the dataset; leave the arm holding unless the operator lets it go."""
         if self._state.open:
             self._happen(Event.STOP)
+        asks = self._state.phase == Phase.ENDED and sys.stdin.isatty() and not self._interrupted
+        if not asks:
+            self._tell(Stop())
         self._operator.disconnect()
-        if self._state.phase == Phase.ENDED and self._confirmed():
-            self._tell(ReleaseTorque())
-        self._tell(Stop())
+        if asks:
+            if self._screen.ask("Release the torque? The arm will drop. [y/N] "):
+                self._tell(ReleaseTorque())
+            self._tell(Stop())
         leave_real_time()
         if "recorder" in self._crew.members:
             self._screen.say("writing the dataset ...", "dim")
@@ -303,9 +307,3 @@ class Session:
             if status.state != "died":
                 self._hear(name, status)
         shutil.rmtree(self.run_dir, ignore_errors=True)
-
-    def _confirmed(self) -> bool:
-        """Whether somebody at a terminal says that the arm may fall limp."""
-        if not sys.stdin.isatty() or self._interrupted:
-            return False
-        return self._screen.ask("Release the torque? The arm will drop. [y/N] ")

@@ -1,0 +1,80 @@
+"""`hilt record` with an operator who demonstrates once."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from attrs import frozen
+from e2e_commands import TASK, record, scripted
+from e2e_session import run
+
+from hilt.log import EpisodeLog
+from hilt_recorder_lerobot.reader import Dataset
+from hilt_robot_emulated.bench import Bench
+
+
+@frozen
+class Recorded:
+    ran: "subprocess.CompletedProcess[str]"
+    dataset: Dataset
+    log: EpisodeLog
+    success: bool
+
+
+@pytest.fixture(scope="module")
+def recorded(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
+    root = tmp_path_factory.mktemp("record") / "dataset"
+    ran = run(record(bench, root, *scripted(bench, "demonstrate"), "--dataset.num_episodes=1"))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    (log,) = root.glob("hilt/logs/*/*.mcap")
+    dataset = Dataset(root)
+    yield Recorded(ran, dataset, EpisodeLog(log), bench.state()["success"])
+    dataset.close()
+
+
+def test_the_episode_is_in_the_dataset(recorded: Recorded) -> None:
+    assert len(recorded.dataset.episodes) == 1
+    assert recorded.dataset.tasks == [TASK]
+    assert recorded.log.outcome is not None
+    assert recorded.log.outcome.saved
+    assert {tuple(row) for row in recorded.dataset.episode(0)["hilt.success"]} == {(int(recorded.success),)}
+
+
+def test_rows_are_video_frames(recorded: Recorded) -> None:
+    """`check` counts the frames of every video."""
+    assert recorded.dataset.check() == []
+    assert len(recorded.dataset.episodes[0].videos) == 2
+    assert len(list(recorded.log.rows())) == len(recorded.dataset) > 60
+
+
+def test_a_demonstration_is_human_throughout(recorded: Recorded) -> None:
+    """And no intervention: there was no policy to relieve."""
+    columns = recorded.dataset.episode(0)
+    assert not columns["intervention"].any()
+    assert set(columns["hilt.source"][:, 0]) == {recorded.dataset.meaning["hilt.source"]["human"]}
+    assert not columns["hilt.boundary"].any()
+
+
+def test_the_arm_went_where_the_hand_led_it(recorded: Recorded) -> None:
+    columns = recorded.dataset.episode(0)
+    assert np.ptp(columns["action"], axis=0).max() > 30
+    late = 5  # frames: what is asked for now, a servo has reached then
+    assert np.abs(columns["action"][:-late] - columns["observation.state"][late:])[:, :5].mean() < 3
+
+
+def test_the_images_show_the_arm_moving(recorded: Recorded) -> None:
+    first, last = recorded.dataset.frame(0), recorded.dataset.frame(len(recorded.dataset) - 1)
+    for camera in ("front", "wrist"):
+        before, after = (frame[f"observation.images.{camera}"].astype(int) for frame in (first, last))
+        assert np.abs(before - after).mean() > 2
+
+
+def test_the_summary_says_what_there_is(recorded: Recorded) -> None:
+    said = recorded.ran.stdout
+    assert "1 of 1 saved; the arm holds" in said
+    assert str(recorded.dataset.root) in said
+    report = next(line.removeprefix("report: ") for line in said.splitlines() if line.startswith("report: "))
+    assert Path(report).stat().st_size > 1000
+    assert recorded.ran.stderr == ""
