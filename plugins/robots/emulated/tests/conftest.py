@@ -23,8 +23,15 @@ class WireArm:
 
     def ping(self, id: int) -> tuple[int, int]:
         """Model number and result, 0 for success."""
-        model, result, _ = self._packets.ping(self._port, id)
+        try:
+            model, result, _ = self._packets.ping(self._port, id)
+        except IndexError:  # how the SDK takes an answer that comes while it asks again
+            return 0, self._sdk.COMM_RX_CORRUPT
         return model, result
+
+    def answers(self, id: int) -> bool:
+        """Whether a servo is there. The SDK gives up after a few ms, which a busy machine may need."""
+        return any(self.ping(id) == (777, 0) for _ in range(20))
 
     def read(self) -> list[int] | None:
         """Present positions in steps, None if an answer was late or wrong."""
