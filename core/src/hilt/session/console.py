@@ -116,7 +116,7 @@ class Screen:
 
 
 def describe(state: State, recorded: int) -> str:
-    number = f"episode {state.episode + 1}: " if recorded else ""
+    number = f"episode {state.episode}: " if recorded else ""
     kept = f"{state.saved} of {recorded} saved" if recorded else "nothing is recorded"
     return {
         Phase.READY: f"{number}{kept}",

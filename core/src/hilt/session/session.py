@@ -5,6 +5,8 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from hilt.cameras import CamerasSetup
 from hilt.cameras import run as run_cameras
@@ -101,6 +103,7 @@ class Session:
             crew.start("policy", run_policy, self._policy_setup())
         else:
             create_chunks(self.run_dir).close()
+        self._screen.say(f"starting {', '.join(crew.members)} ...", "dim")
         for name, member in list(crew.members.items()):
             crew.wait_ready(member, frozenset(plan.cameras) if name == "cameras" else None)
         if plan.observed:
@@ -284,7 +287,7 @@ class Session:
                 raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
             self._happen(Event.STOP if name == "recorder" else Event.PAUSE, name)
         elif status.state == "done":
-            self.facts.update({key: str(value) for key, value in json.loads(status.detail or "{}").items()})
+            self.facts.update(_facts(json.loads(status.detail or "{}")))
 
     def _close(self) -> None:
         """Stop everybody; wait for the dataset; leave the arm holding unless the operator lets it go."""
@@ -307,3 +310,11 @@ class Session:
             if status.state != "died":
                 self._hear(name, status)
         shutil.rmtree(self.run_dir, ignore_errors=True)
+
+
+def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
+    """What a recorder says of its dataset, as lines; what is empty is left out."""
+    words = {
+        key: ", ".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in summary.items() if value
+    }
+    return {key.replace("_", " "): text for key, text in words.items()}
