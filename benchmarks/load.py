@@ -14,7 +14,10 @@ _CPU_TIMES = slice(11, 15)
 
 
 class Load:
-    """From now on: the CPU time of the machine, less that of this process and of everything it has started. Linux only."""
+    """From now on: the CPU time of the machine, less that of this process and of everything it has started. Linux only.
+
+    What the kernel does on our behalf in threads of its own counts as the others', a few percent in a session.
+    """
 
     def __init__(self) -> None:
         self._began_s, self._busy_s, self._ours_s = time.monotonic(), _busy_s(), _ours_s()

@@ -103,9 +103,9 @@ def _scheduler(trace: Trace) -> str:
 
 
 def _show_worst(runs: Sequence[Run]) -> None:
-    table = Table(title="The latest commands", title_justify="left")
+    table = Table(title="The latest commands (ms)", title_justify="left", padding=(0, 0, 0, 1), pad_edge=False)
     for column in ("run", *runs[0].measured.details["worst"][0]):
-        table.add_column(column, justify="right")
+        table.add_column(column.removesuffix("_ms").replace("_", " "), justify="right")
     for number, run in enumerate(runs, 1):
         for row in run.measured.details["worst"]:
             table.add_row(str(number), *(f"{each:.2f}" if isinstance(each, float) else str(each) for each in row.values()))

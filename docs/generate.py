@@ -32,6 +32,10 @@ from hilt_hooks import CAPABILITIES, POLICY_CAPABILITIES, ConfigError, Lifecycle
 from hilt_hooks.testing.checks import Rule
 from hilt_hooks.testing.kinds import DEVICE_RULES, ROBOT_RULES, TELEOPERATOR_RULES
 from hilt_input_keyboard.config import BINDINGS
+from hilt_input_keyboard.plugin import hilt_inputs
+from hilt_recorder_lerobot.plugin import hilt_recorders
+from hilt_robot_so.plugin import hilt_robots
+from hilt_teleop_so.plugin import hilt_teleoperators
 
 ROOT = Path(__file__).parents[1]
 
@@ -227,10 +231,11 @@ MISTAKEN = (
 
 def error_example() -> str:
     """What `hilt collect` says to a command line with four mistakes."""
+    registry = Registry.of(*hilt_robots(), *hilt_teleoperators(), *hilt_recorders(), *hilt_inputs())
     said = StringIO()
     with redirect_stderr(said):
         try:
-            parse(CollectConfig, MISTAKEN, Registry.discover())
+            parse(CollectConfig, MISTAKEN, registry)
         except ConfigError as error:
             explain(error, verbose=False)
     return "\n".join(["```console", "$ hilt collect " + " ".join(MISTAKEN), said.getvalue().rstrip(), "```"])

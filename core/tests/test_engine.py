@@ -219,11 +219,14 @@ def test_short_silence_holds_and_long_silence_is_a_fault(role: str) -> None:
     rig.silent[role] = STALE_S + 0.01
     quiet = rig.tick()
     assert (quiet.source, quiet.fault) == (Source.HOLD, "")
+    assert not quiet.leader_torque, "a leader does not stiffen in the hand because a packet was lost"
     assert role in quiet.alarm
     rig.silent[role] = 0.0
     assert rig.tick().source == Source.HUMAN
     rig.silent[role] = LOST_S + 0.01
-    assert role in rig.tick().fault
+    lost = rig.tick()
+    assert role in lost.fault
+    assert lost.leader_torque
 
 
 def test_a_silent_leader_does_not_matter_to_the_policy() -> None:

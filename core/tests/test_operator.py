@@ -120,6 +120,7 @@ def test_losing_the_only_input_is_an_event_and_it_comes_back(device: PipeInput) 
     device.gone = True
     assert heard(operator, Phase.AUTONOMOUS) == [Event.INPUT_LOST]
     assert not operator.can_stop()
+    assert "pipe0 is lost" in operator.news[0]
     assert heard(operator, Phase.PAUSED) == []
     device.gone = False
     operator.inputs[0].tried_s = 0.0

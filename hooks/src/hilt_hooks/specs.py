@@ -30,7 +30,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Registration:
-    """Hooks that say what a plugin provides. Called once, when a name is looked up."""
+    """Hooks that say what a plugin provides. Called whenever plugins are discovered: return data, do nothing."""
 
     @hookspec
     def hilt_robots(self) -> Sequence[RobotDescriptor]: ...  # type: ignore[empty-body]

@@ -15,7 +15,7 @@ DEFAULT_RECORDER = "lerobot"
 
 @frozen(kw_only=True)
 class PolicyConfig:
-    path: str = option(help="Checkpoint: a folder, or a name on the Hub")
+    path: str = option(help="Checkpoint: its folder, or the output folder of its training")
     device: str = option("cpu", help="Where the network runs: cpu, cuda, cuda:1, mps")
     inference: Literal["background", "sync"] = option(
         "background", help="background: while the last chunk is carried out; sync: the arm waits for it"

@@ -124,7 +124,8 @@ class Engine:
         for message in inputs.messages:
             self._take(message, inputs)
         silent = self._watch(inputs)
-        source = Source.HOLD if self._fault or silent else self.mode.source
+        intended = Source.HOLD if self._fault else self.mode.source
+        source = Source.HOLD if silent else intended
         starts = self._grid.starts(inputs.k, self.mode.recorded and not self._fault)
         target = self._target(source, inputs, starts)
         measured = inputs.robot.values
@@ -137,8 +138,8 @@ class Engine:
         frame, boundary = self._grid.frame(inputs.k) if starts else (-1, False)
         return Decision(
             robot=self._sent,
-            leader=self._mirror(source, inputs),
-            leader_torque=self._layout.mirrors and source != Source.HUMAN,
+            leader=self._mirror(intended, inputs),
+            leader_torque=self._layout.mirrors and intended != Source.HUMAN,
             source=Source.HOLD if target is None or self._waiting else source,
             requested=self._requested,
             proposed=self._proposed if source == Source.POLICY else None,

@@ -36,6 +36,8 @@ class Operator:
 
     def __init__(self, inputs: Sequence[Connected]) -> None:
         self.inputs = inputs
+        self.news: list[str] = []
+        """What happened to the inputs since the session last looked, to be told."""
 
     def connect(self) -> None:
         """Open all of them. Raises ConnectError with everything that went wrong."""
@@ -77,6 +79,7 @@ class Operator:
             except DeviceLost as error:
                 each.lost = str(error)
                 each.held.clear()
+                self.news.append(f"the input {each.name} is lost ({error}); it is taken up again when it is back")
                 if not self.can_stop():
                     yield Event.INPUT_LOST, each.name
                 continue
@@ -94,6 +97,7 @@ class Operator:
         except (ConnectError, ConfigError, DeviceLost):
             return
         each.lost = ""
+        self.news.append(f"the input {each.name} is back")
 
 
 def _meant(each: Connected, pressed: Iterable[InputEvent], phase: Phase, now_ns: int) -> Iterator[Event]:

@@ -57,6 +57,7 @@ class Plan:
     interpolation: int
     episodes: int
     episode_time_s: float
+    reset_time_s: float
     task: str
     cameras: Mapping[str, tuple[str, Any]]
     inputs: tuple[Connected, ...]
@@ -102,6 +103,7 @@ def make_plan(config: Config, registry: Registry) -> Plan:
         interpolation=header.interpolation,
         episodes=recorded.num_episodes if recorded else 1,
         episode_time_s=recorded.episode_time_s if recorded else (getattr(config, "teleop_time_s", None) or float("inf")),
+        reset_time_s=recorded.reset_time_s if recorded else float("inf"),
         task=recorded.single_task if recorded else "",
         cameras={name: built for name, (_, built) in cameras.items()},
         inputs=_inputs(config, registry),

@@ -53,6 +53,9 @@ TOUCH_TICKS = 3
 """For how many ticks a mirroring leader must be away from its target to count as taken hold of."""
 
 
+KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE})
+
+
 class Session:
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self._plan, self._screen = plan, screen
@@ -64,7 +67,8 @@ class Session:
         self._state = State(policy=plan.policy is not None, wanted=plan.episodes)
         self._ticks: RingReader | None = None
         self._frames = 0
-        self._began_s = 0.0
+        self._began_s = self._entered_s = 0.0
+        self._reminded = False
         self._acknowledged_s = 0.0
         self._warned = False
         self._away = 0
@@ -154,6 +158,7 @@ class Session:
             self._operator.wait(min(POLL_S, RENEW_S / 2))
             for event, device in self._operator.events(self._state.phase):
                 self._happen(event, device)
+            self._watch_inputs()
             self._watch_ticks()
             self._watch_crew()
             if self._state.phase in (Phase.SAVED, Phase.DISCARDED):
@@ -162,10 +167,11 @@ class Session:
                 self._happen(Event.STOP, "signal")
 
     def _happen(self, event: Event, device: str = "") -> None:
+        if event in KEEPS and self._state.open and self._plan.logs is not None and not self._frames:
+            self._screen.say("nothing was recorded yet; the episode is discarded", "yellow")
+            event = Event.RERECORD
         before, after = self._state, step(self._state, event)
         if after is before:
-            if event == Event.INPUT_LOST:
-                self._screen.alarm(f"{device} is gone; the arm goes on only while something can stop it: reconnect it")
             return
         if event == Event.ACKNOWLEDGE:
             self._acknowledged_s = time.monotonic()
@@ -183,6 +189,8 @@ class Session:
 
     def _enter(self, before: State, event: Event, device: str) -> None:
         state = self._state
+        if state.phase != before.phase:
+            self._entered_s, self._reminded = time.monotonic(), False
         seen = EventSeen(time_ns=time.monotonic_ns(), event=event.value, device=device, old=before.phase, new=state.phase)
         self._tell(seen)
         self._tell(
@@ -214,6 +222,14 @@ class Session:
 
     def _tell(self, message: messages.AnyMessage) -> None:
         self._ring.write(messages.encode(message))
+
+    def _watch_inputs(self) -> None:
+        while self._operator.news:
+            self._screen.alarm(self._operator.news.pop(0))
+        waiting = self._state.phase == Phase.RESET and time.monotonic() - self._entered_s > self._plan.reset_time_s
+        if waiting and not self._reminded:
+            self._reminded = True
+            self._screen.alarm("the time for the reset is over; the next episode waits until you say that the scene is ready")
 
     def _watch_ticks(self) -> None:
         if self._ticks is None:

@@ -84,7 +84,7 @@ def test_what_differs_from_the_calibration_file_is_named_field_by_field(config: 
     assert "gripper.range_max: 3100 in the file, 3000 in the motor" in message
     assert "elbow_flex.homing_offset: 0 in the file, 7 in the motor" in message
     assert str(arm.calibration_path) in message
-    assert "hilt calibrate --robot.type=so101_follower" in message
+    assert "lerobot-calibrate --robot.type=so101_follower" in message
     assert "--robot.id=black" in message
     assert twin.written() == []
     twin.servo("gripper").set("Max_Position_Limit", 3100)
@@ -100,7 +100,7 @@ def test_what_differs_from_the_calibration_file_is_named_field_by_field(config: 
 def test_without_a_calibration_file_nothing_is_opened(twin: Any, tmp_path: Path) -> None:
     arm = SoFollower(SoFollowerConfig(port="/dev/nowhere", id="red", calibration_dir=tmp_path))
     assert [signal.limits.upper for signal in arm.action_signals] == [math.inf] * 6
-    with pytest.raises(ConnectError, match=r"(?s)hilt calibrate.*red\.json: there is no such file"):
+    with pytest.raises(ConnectError, match=r"(?s)lerobot-calibrate.*red\.json: there is no such file"):
         arm.connect()
 
 

@@ -3,6 +3,7 @@
 Each step is the command that a user would type, run in a process of its own and shown before it runs.
 """
 
+import json
 import shlex
 import subprocess
 import sys
@@ -28,11 +29,19 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @frozen
 class Step:
-    """One command of the demo, and what it is for."""
+    """One command of the demo, and what it is for. dataset, episodes: what must be there after it."""
 
     name: str
     why: str
     arguments: Sequence[str]
+    dataset: Path | None = None
+    episodes: int = 0
+
+    @property
+    def made(self) -> int:
+        """How many episodes there are."""
+        info = self.dataset / "meta" / "info.json" if self.dataset else None
+        return int(json.loads(info.read_text())["total_episodes"]) if info and info.is_file() else 0
 
 
 @app.command(name="demo")
@@ -62,6 +71,8 @@ def plan(bench: Bench, out: Path, demonstrations: int, steps: int, episodes: int
             "record",
             "A scripted hand moves the leader arm; the follower pushes the cube.",
             ["record", *bench.flags, *_operator(bench, "demonstrate"), *demos],
+            out / "demonstrations",
+            demonstrations,
         ),
         Step(
             "train",
@@ -89,6 +100,8 @@ def plan(bench: Bench, out: Path, demonstrations: int, steps: int, episodes: int
                 "--interpolation_multiplier=2",
                 *corrected,
             ],
+            out / "collected",
+            episodes,
         ),
     ]
 
@@ -114,9 +127,10 @@ def _run(console: Console, step: Step) -> tuple[str, float]:
     console.print(f"$ hilt {shlex.join(step.arguments)}\n", style="dim", markup=False, soft_wrap=True)
     started = time.monotonic()
     code = subprocess.call([sys.executable, "-m", "hilt", *step.arguments])
-    if code:
-        console.print(f"\n{step.name} ended with exit code {code}; what it made so far is kept.", style="bold red")
-        raise typer.Exit(code)
+    if code or step.made < step.episodes:
+        told = f"exit code {code}" if code else f"{step.made} of {step.episodes} episodes; the lines above say why"
+        console.print(f"\n{step.name} ended with {told}. What it made so far is kept.", style="bold red")
+        raise typer.Exit(code or 1)
     return step.name, time.monotonic() - started
 
 

@@ -12,7 +12,7 @@ _LOGGED = "losses are in loss.jsonl and loss.png of the output folder"
 LEROBOT = Compatibility(
     unused={
         "num_workers": "the frames are decoded once and kept in memory",
-        "eval_freq": "hilt eval runs a checkpoint",
+        "eval_freq": "no evaluation runs while training",
         "save_checkpoint": "the last step is always saved",
         "policy.push_to_hub": _UPLOAD,
         "policy.repo_id": _UPLOAD,

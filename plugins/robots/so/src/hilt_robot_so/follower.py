@@ -63,7 +63,7 @@ class SoFollower(FeetechArm):
                 motors=motors.MOTORS,
                 units=motors.units(config.use_degrees),
                 place=CalibrationPlace(kind="robots", folders=_FOLDERS, id=config.id, directory=config.calibration_dir),
-                calibrate=f"hilt calibrate {who}",
+                calibrate=f"lerobot-calibrate {who}",
                 settings=_settings(config),
                 retries=config.num_read_retries,
             )

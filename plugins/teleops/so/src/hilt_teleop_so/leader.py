@@ -23,7 +23,7 @@ class SoLeader(FeetechArm):
                 motors=motors.MOTORS,
                 units=motors.units(config.use_degrees),
                 place=CalibrationPlace(kind="teleoperators", folders=_FOLDERS, id=config.id, directory=config.calibration_dir),
-                calibrate=f"hilt calibrate {who}",
+                calibrate=f"lerobot-calibrate {who}",
                 settings=motors.settings(),
                 retries=config.num_read_retries,
                 torque_limit=round(config.mirror_torque * 10),
