@@ -123,7 +123,7 @@ def _table(name: str, runs: Sequence[Run], best: Run) -> Table:
         table.add_row(key, *(f"{column[key]:.3f}".rstrip("0").rstrip(".") for column in columns))
     table.add_section()
     for checks in zip(*(run.measured.checks for run in runs), strict=True):
-        table.add_row(checks[0].what, *(_judged(check) for check in checks))
+        table.add_row(f"{checks[0].what} / bar", *(_judged(check) for check in checks))
     table.add_row("CPU used by others", *(f"{run.others:.0%}" for run in runs))
     table.add_row("verdict", *(run.verdict for run in runs))
     return table
@@ -131,7 +131,7 @@ def _table(name: str, runs: Sequence[Run], best: Run) -> Table:
 
 def _judged(check: Check) -> str:
     colour = "green" if check.met else "red"
-    return f"[{colour}]{check.value:.2f}[/{colour}] (bar {check.bar:.2f})"
+    return f"[{colour}]{check.value:.2f}[/{colour}] / {check.bar:.2f}"
 
 
 def _flat(metrics: Metrics) -> dict[str, float]:

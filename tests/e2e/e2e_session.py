@@ -97,7 +97,7 @@ class Terminal:
     """
 
     def __init__(self, command: Sequence[str], *, width: int = 160) -> None:
-        line = f"trap : INT; stty cols {width} rows 50; stty -g; {shlex.join([HILT, *command])}; echo exit=$?; stty -g; echo over; read _"
+        line = f"trap : INT; stty cols {width} rows 50; stty -g; {shlex.join([HILT, *command])}; code=$?; echo; echo exit=$code; stty -g; echo over; read _"
         self._mark = f"{os.getpid()}-{next(_numbers)}"
         self._text, self._seen, self._news = "", 0, threading.Condition()
         self._hang_up, self._hung_up = os.pipe()[::-1]

@@ -4,6 +4,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hilt.ipc.alarms import OVER_NS, Alarms
 from hilt.ipc.messages import (
     AnyMessage,
     BeginEpisode,
@@ -16,7 +17,6 @@ from hilt.ipc.messages import (
     Status,
     Tick,
 )
-from hilt.observers.alarms import OVER_NS, Alarms
 from hilt.observers.story import Story
 from hilt.recording.status import DATASET, RECORDER
 

@@ -4,23 +4,45 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hilt.ipc import messages
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.ipc.rundir import SESSION, status_ring
 
+INTERRUPTS = (signal.SIGINT, signal.SIGHUP)
+
 
 def ignore_interrupts() -> None:
     """Ctrl-C, and the end of a terminal, reach every process in it; what they mean is for the session to say."""
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in INTERRUPTS:
         signal.signal(number, signal.SIG_IGN)
 
 
+@contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def lower_priority(by: int) -> None:
-    """Give way to the rig."""
-    if hasattr(os, "nice"):
-        os.nice(by)
+    """Give way to the rig.
+
+    Linux weighs processes by terminal session first: niceness counts only among those of one session, and the kernel's
+    own workers, which carry the bytes of a serial port, are in another. So this process gets a session of its own, and
+    the niceness is also that session's.
+    """
+    os.nice(by)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setsid()
+            Path("/proc/self/autogroup").write_text(str(by))
 
 
 def ask_for_real_time(priority: int) -> bool:

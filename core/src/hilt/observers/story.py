@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from hilt.ipc.alarms import Alarms
 from hilt.ipc.messages import AnyMessage, EndEpisode, EventSeen, SetMode, Status, Tick
-from hilt.observers.alarms import Alarms
 from hilt.recording.status import RECORDER
 from hilt_hooks import Lifecycle
 

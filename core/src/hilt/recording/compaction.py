@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import os
 import pkgutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hilt.ipc.messages import Status
-from hilt.ipc.process import ignore_interrupts
+from hilt.ipc.process import ignore_interrupts, lower_priority
 from hilt.recording.catch_up import add_or_take_back, catch_up
 from hilt.recording.setup import RecorderSetup
 from hilt.recording.status import DATASET, DETAIL_BYTES
@@ -73,7 +72,7 @@ def build(setup: RecorderSetup) -> Recorder:
 
 def _compact(pipe: Connection, setup: RecorderSetup) -> None:
     ignore_interrupts()
-    os.nice(NICENESS)
+    lower_priority(NICENESS)
     try:
         _serve(pipe, setup)
     except (EOFError, ConnectionError):

@@ -22,7 +22,7 @@ from contextlib import closing
 from pathlib import Path
 
 from hilt.ipc.messages import BeginEpisode, DiscardLast, EndEpisode, EventSeen, Outcome, Status, Stop, decode
-from hilt.ipc.process import ignore_interrupts
+from hilt.ipc.process import ignore_interrupts, lower_priority
 from hilt.ipc.ring import RingReader
 from hilt.log import EpisodeWriter
 from hilt.log.files import sync_folder
@@ -46,7 +46,7 @@ Finished = tuple[Status, Path | None]
 def run(setup: RecorderSetup) -> None:
     """The process's main: until Stop, or until the parent has died. The process must not be daemonic: it has a child."""
     ignore_interrupts()
-    os.nice(_NICENESS)
+    lower_priority(_NICENESS)
     say = StatusWriter(setup.run_dir)
     try:
         setup.logs.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ from hilt_hooks import (
     Reading,
     Robot,
     RobotDescriptor,
+    SafetyStop,
     Signal,
     Teleoperator,
     TeleoperatorDescriptor,
@@ -29,6 +30,7 @@ from hilt_hooks import (
 )
 
 RECONNECT_S = 1.0
+ASK_AGAIN_S = 1.0
 
 
 class Arm:
@@ -46,7 +48,8 @@ class Arm:
         self.fresh = np.zeros(len(signals), dtype=bool)
         self.lost = ""
         self.returned = False
-        self._tried_s = 0.0
+        self.refused = ""
+        self._tried_s = self._asked_s = 0.0
 
     def read(self, deadline_ns: int) -> None:
         """Take what the device says; what it does not say keeps its value and is not fresh."""
@@ -72,16 +75,22 @@ class Arm:
             getattr(self.device, command)(Vector(self.commands, values))
         except DeviceLost as error:
             self.lost = str(error)
+        except SafetyStop as error:
+            self.refused = str(error)
 
-    def set_torque(self, on: bool) -> bool:
-        """Switch the motors. False if the device did not confirm it."""
+    def set_torque(self, on: bool) -> None:
+        """Switch the motors. A device that refuses to become stiff is left limp, and not asked again for a while."""
+        now = time.monotonic()
+        if on and self.refused and now - self._asked_s < ASK_AGAIN_S:
+            return
+        self._asked_s, self.refused = now, ""
         try:
             self.device.set_torque(on)
+            self.stiff = on
         except DeviceLost as error:
             self.lost = str(error)
-            return False
-        self.stiff = on
-        return True
+        except SafetyStop as error:
+            self.refused = str(error)
 
     def sensed(self, now_ns: int) -> Sensed:
         """The last values of the channels that can be commanded, in their order."""
@@ -135,14 +144,30 @@ class Arms:
         if failures:
             self.disconnect()
             raise ConnectError("cannot start", failures)
-        self.hold()
+        try:
+            self.hold()
+        except (DeviceLost, SafetyStop) as error:
+            self.disconnect()
+            raise ConnectError("the robot cannot be held", [error]) from error
         for arm in self.all:
             self._first_reading(arm)
 
     def hold(self) -> None:
-        """Make the robot stiff where it is."""
+        """Make the robot stiff where it is. Raises DeviceLost or SafetyStop when it cannot be."""
         self._robot.hold()
         self.robot.returned = False
+
+    def hold_again(self) -> bool:
+        """Once a lost robot is back and the operator has looked: make it stiff where it is now. False if it is not to be."""
+        if self.robot.lost:
+            return False
+        try:
+            if self.robot.returned:
+                self.hold()
+        except (DeviceLost, SafetyStop) as error:
+            self.robot.refused = str(error)
+            return False
+        return True
 
     def _first_reading(self, arm: Arm) -> None:
         for _ in range(20):

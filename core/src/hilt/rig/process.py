@@ -133,9 +133,7 @@ class Rig:
         """What concerns the engine; `Stop` and `ReleaseTorque` are carried out here."""
         heard: list[SetMode | Acknowledge | ChunkMessage] = []
         for message in self._mailbox.receive():
-            if isinstance(message, Acknowledge) and self._arms.robot.returned:
-                self._arms.hold()
-            if isinstance(message, SetMode | Acknowledge):
+            if isinstance(message, SetMode) or (isinstance(message, Acknowledge) and self._arms.hold_again()):
                 heard.append(message)
             elif isinstance(message, Stop):
                 self._over = True
@@ -204,6 +202,9 @@ class Rig:
             if arm.lost and arm.reconnect():
                 self._mailbox.tell("back", device=arm.role)
                 self._told.pop(arm.role, None)
+            if arm.refused and self._told.get(arm.role) != arm.refused:
+                self._mailbox.tell("refused", device=arm.role, detail=arm.refused)
+                self._told[arm.role] = arm.refused
         if not (self._mailbox.orphaned and self._arms.robot.lost):
             self._alone_since = None
         elif self._alone_since is None:

@@ -1,5 +1,6 @@
 """What the operator reads while the session runs."""
 
+import signal
 import time
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hilt.ipc.messages import Phase, Segment
+from hilt.ipc.messages import Phase, Segment, Status
 from hilt.session.operator import Connected, meaning_of
 from hilt.session.phases import Event, State
 
@@ -67,7 +68,6 @@ class Screen:
     def __init__(self, console: Console, recorded: int) -> None:
         self._console, self._recorded = console, recorded
         self._start = time.monotonic()
-        self._last = ""
 
     def controls(self, inputs: Sequence[Connected]) -> None:
         """The controls, as they are bound in this session."""
@@ -88,17 +88,34 @@ class Screen:
             self._console.print(Text(f"{'':23}{hint}", "dim"), soft_wrap=True)
 
     def say(self, text: str, style: str = "") -> None:
-        """One line, not repeated while it stays the same."""
-        if text != self._last:
-            self._console.print(Text(text, style))
-        self._last = text
+        self._console.print(Text(text, style))
 
     def ask(self, question: str) -> bool:
-        return self._console.input(question, markup=False).strip().lower() in ("y", "yes")
+        """Ctrl-C and Ctrl-D are a no."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return self._console.input(question, markup=False).strip().lower() in ("y", "yes")
+        except (KeyboardInterrupt, EOFError):
+            self._console.print()
+            return False
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def status(self, status: Status, *, important: bool) -> None:
+        """What a process says of itself or of one of its devices; what is ordinary is not shown."""
+        texts = {
+            "lost": f"{status.device} is lost: {status.detail}",
+            "refused": f"{status.device}: {status.detail}",
+            "failed": f"{status.device}: {status.detail}",
+            "died": status.detail,
+        }
+        if status.state == "back":
+            self.say(f"{status.device} is back", "green")
+        elif text := texts.get(status.state):
+            self.alarm(text) if important else self.say(text, "yellow")
 
     def alarm(self, text: str) -> None:
-        if text != self._last:
-            self._console.bell()
+        self._console.bell()
         self.say(text, "bold red")
 
     def summary(self, lines: Sequence[EpisodeLine], fps: float, facts: Mapping[str, str]) -> None:

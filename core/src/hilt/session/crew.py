@@ -11,6 +11,7 @@ from typing import Any
 
 from hilt.ipc import messages
 from hilt.ipc.messages import Status
+from hilt.ipc.process import interrupts_ignored
 from hilt.ipc.ring import RingReader
 from hilt.ipc.rundir import alive, orphans, status_ring
 from hilt_hooks import ConnectError
@@ -47,7 +48,8 @@ class Crew:
 
     def start(self, name: str, run: Callable[[Any], None], setup: Any) -> Member:
         process = self._context.Process(target=run, args=(setup,), name=f"hilt-{name}")
-        process.start()
+        with interrupts_ignored():  # a process inherits that: it is deaf before it can say so itself
+            process.start()
         member = self.members[name] = Member(name, process, self._run_dir)
         return member
 

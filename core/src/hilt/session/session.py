@@ -13,6 +13,7 @@ from hilt.cameras import run as run_cameras
 from hilt.inference.process import PolicySetup, create_chunks
 from hilt.inference.process import run as run_policy
 from hilt.ipc import messages, rundir
+from hilt.ipc.alarms import Alarms
 from hilt.ipc.lease import RENEW_S, LeaseHolder
 from hilt.ipc.messages import (
     Acknowledge,
@@ -62,7 +63,7 @@ class Session:
         self.run_dir = rundir.create()
         self._lease = LeaseHolder(self.run_dir / rundir.LEASE)
         self._ring = RingWriter(self.run_dir / rundir.SESSION, slot_bytes=4096, slots=512)
-        self._crew = Crew(self.run_dir, self._lease.renew)
+        self._crew = Crew(self.run_dir, self._tend)
         self._operator = Operator(plan.inputs)
         self._state = State(policy=plan.policy is not None, wanted=plan.episodes)
         self._ticks: RingReader | None = None
@@ -72,7 +73,8 @@ class Session:
         self._acknowledged_s = 0.0
         self._warned = False
         self._away = 0
-        self._interrupted = False
+        self._alarms = Alarms()
+        self._interrupted = self._closing = False
         self.lines: list[EpisodeLine] = []
         self.facts: dict[str, str] = {}
 
@@ -90,6 +92,12 @@ class Session:
 
     def _interrupt(self, *_: object) -> None:
         self._interrupted = True
+
+    def _tend(self) -> None:
+        """While others are waited for. Raises KeyboardInterrupt for one that came before anything could move."""
+        self._lease.renew()
+        if self._interrupted and not self._closing:
+            raise KeyboardInterrupt
 
     def _start(self) -> None:
         """Everything that can fail without moving the arm comes first; the rig is last."""
@@ -242,12 +250,11 @@ class Session:
     def _heed(self, tick: Tick) -> None:
         if tick.frame >= 0:
             self._count(tick)
-        if tick.alarm:
-            self._screen.alarm(tick.alarm)
+        for text in self._alarms.new(tick):
+            self._screen.alarm(text)
         if self._touched(tick):
             self._happen(Event.TAKEOVER, "leader")
         if tick.fault and self._state.phase != Phase.FAULT and time.monotonic() - self._acknowledged_s > FAULT_AGAIN_S:
-            self._screen.alarm(f"{tick.fault}. Look at the arm, then acknowledge.")
             self._happen(Event.LEASE_LOST if "session" in tick.fault else Event.DEVICE_LOST, "rig")
         if self._state.phase in RUNNING and self._elapsed_s() >= self._plan.episode_time_s:
             self._time_is_up()
@@ -286,27 +293,21 @@ class Session:
             self._hear(name, status)
 
     def _hear(self, name: str, status: Status) -> None:
-        if name == "observers":
-            if status.state in ("failed", "died"):
-                self._screen.say(f"{status.device}: {status.detail}", "yellow")
-        elif status.state == "lost":
-            self._screen.alarm(f"{status.device} is lost: {status.detail}")
-            if name == "cameras":
-                self._happen(Event.PAUSE, status.device)
-        elif status.state == "back":
-            self._screen.say(f"{status.device} is back", "green")
-        elif status.state == "failed":
-            self._screen.alarm(f"{status.device}: {status.detail}")
-        elif status.state == "died":
-            self._screen.alarm(status.detail)
-            if name == "rig":
-                raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
-            self._happen(Event.STOP if name == "recorder" else Event.PAUSE, name)
-        elif status.state == "done":
+        """Show what a process says, and do what follows from it."""
+        if status.state == "done":
             self.facts.update(_facts(json.loads(status.detail or "{}")))
+            return
+        self._screen.status(status, important=name != "observers")
+        if status.state == "lost" and name == "cameras":
+            self._happen(Event.PAUSE, status.device)
+        elif status.state == "died" and name == "rig":
+            raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
+        elif status.state == "died" and name != "observers":
+            self._happen(Event.STOP if name == "recorder" else Event.PAUSE, name)
 
     def _close(self) -> None:
         """Stop everybody; wait for the dataset; leave the arm holding unless the operator lets it go."""
+        self._closing = True
         if self._state.open:
             self._happen(Event.STOP)
         asks = self._state.phase == Phase.ENDED and sys.stdin.isatty() and not self._interrupted

@@ -1,4 +1,4 @@
-"""When an alarm is news: a hook that sends mail is not to be called at every tick."""
+"""When an alarm is news: neither a bell nor a hook that sends mail is wanted at every tick."""
 
 import re
 
