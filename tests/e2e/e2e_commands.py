@@ -27,5 +27,9 @@ def without(command: list[str], *flags: str) -> list[str]:
     return [word for word in command if not word.startswith(tuple(f"--{flag}=" for flag in flags))]
 
 
+def instead(command: list[str], flag: str, value: object) -> list[str]:
+    return [*without(command, flag), f"--{flag}={value}"]
+
+
 def _dataset(root: Path) -> list[str]:
     return ["--dataset.repo_id=bench/push", f"--dataset.root={root}", f"--dataset.single_task={TASK}"]

@@ -30,6 +30,7 @@ KEYS: Mapping[str, bytes] = {
 """What a terminal sends; every other key sends its character."""
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07")
+_LINE = "trap : INT; stty cols {width} rows 50; stty -g; {command}; code=$?; echo; echo exit=$code; stty -g; echo over; read _"
 _MARK = "HILT_E2E_TERMINAL"
 _numbers = count()
 
@@ -97,12 +98,12 @@ class Terminal:
     """
 
     def __init__(self, command: Sequence[str], *, width: int = 160) -> None:
-        line = f"trap : INT; stty cols {width} rows 50; stty -g; {shlex.join([HILT, *command])}; code=$?; echo; echo exit=$code; stty -g; echo over; read _"
+        line = _LINE.format(width=width, command=shlex.join([HILT, *command]))
         self._mark = f"{os.getpid()}-{next(_numbers)}"
         self._text, self._seen, self._news = "", 0, threading.Condition()
         self._hang_up, self._hung_up = os.pipe()[::-1]
-        self._shell, self._master = pty.fork()
-        if self._shell == 0:
+        self.shell, self._master = pty.fork()
+        if self.shell == 0:
             os.execve("/bin/sh", ["sh", "-c", line], {**ENVIRONMENT, _MARK: self._mark})
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -115,7 +116,7 @@ class Terminal:
         for pid in self.family():
             os.kill(pid, signal.SIGKILL)
         self.close()
-        os.waitpid(self._shell, 0)
+        os.waitpid(self.shell, 0)
 
     def family(self) -> list[int]:
         """All processes that were started in this terminal and still run."""
@@ -152,7 +153,7 @@ class Terminal:
     @property
     def session(self) -> int:
         """The pid of the session's own process."""
-        (pid,) = children(self._shell)
+        (pid,) = children(self.shell)
         return pid
 
     def member(self, name: str) -> int:

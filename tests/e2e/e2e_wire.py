@@ -17,7 +17,10 @@ from hilt_robot_emulated.wire import WireReader
 
 @frozen(eq=False)
 class Goals:
-    """times: (n,) monotonic ns at which a packet was complete at the servos. steps: (n, 6) its goals. values: in channel units."""
+    """times: (n,) monotonic ns at which a packet was complete at the servos. steps: (n, 6) its goals.
+
+    values: (n, 6) the same in channel units.
+    """
 
     times: Floats
     steps: Floats

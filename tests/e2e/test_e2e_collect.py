@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -135,13 +136,13 @@ def test_commands_stay_in_the_calibrated_range(collected: Collected) -> None:
 def test_takeover_is_no_step(collected: Collected, episode: int) -> None:
     """In the tick of the takeover and the two after it, though the hand is moving by then."""
     ticks = collected.ticks[episode]
-    taken = next(i for i, (a, b) in enumerate(zip(ticks, ticks[1:], strict=False)) if b.source == Source.HUMAN != a.source)
+    taken = next(i for i, (a, b) in enumerate(pairwise(ticks)) if b.source == Source.HUMAN != a.source)
     assert np.abs(np.diff(sent(ticks[taken : taken + 4]), axis=0)).max() <= 1.0
 
 
 def test_return_is_no_step(collected: Collected, episode: int) -> None:
     ticks = collected.ticks[episode]
-    given = next(i for i, (a, b) in enumerate(zip(ticks, ticks[1:], strict=False)) if a.source == Source.HUMAN != b.source)
+    given = next(i for i, (a, b) in enumerate(pairwise(ticks)) if a.source == Source.HUMAN != b.source)
     assert np.abs(np.diff(sent(ticks[given : given + 3]), axis=0)).max() <= 1.0
 
 

@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,61 +12,125 @@ from e2e_commands import collect, record
 from e2e_session import Terminal, children, until
 from e2e_wire import Wire
 
-from hilt.log import EpisodeLog
 from hilt_recorder_lerobot.reader import Dataset
 from hilt_robot_emulated.bench import Bench
 
-Bring = Callable[[Terminal], None]
-FRAMES = 15
+SOME = 30
+"""Packets of goals: long enough for something to be recorded, or for a lease to run out."""
+
+Bring = Callable[[Terminal, Wire], None]
 
 
-@pytest.fixture(autouse=True)
-def nobody_holds_the_leader(arms: Bench) -> Iterator[None]:
-    arms.hand.hold()
-    yield
-    arms.hand.release()
+def go_on(wire: Wire) -> None:
+    began_ns = time.monotonic_ns()
+    until(lambda: len(wire.goals().since(began_ns)) > SOME, "the rig goes on")
 
 
-def to_ready(terminal: Terminal) -> None:
+def to_ready(terminal: Terminal, _: Wire) -> None:
     terminal.phase("ready")
 
 
-def to_driving(terminal: Terminal) -> None:
+def to_driving(terminal: Terminal, wire: Wire) -> None:
     """HUMAN or, with a policy, AUTONOMOUS."""
-    to_ready(terminal)
+    to_ready(terminal, wire)
     terminal.press("enter")
-    terminal.phase("human|autonomous")
+    terminal.phase("(?:human|autonomous)")
+    go_on(wire)
 
 
-def to_paused(terminal: Terminal) -> None:
-    to_driving(terminal)
+def to_paused(terminal: Terminal, wire: Wire) -> None:
+    to_driving(terminal, wire)
     terminal.press("space")
     terminal.phase("paused")
 
 
-def to_reset(terminal: Terminal) -> None:
-    to_driving(terminal)
-    terminal.press("s")
+def to_reset(terminal: Terminal, wire: Wire) -> None:
+    to_driving(terminal, wire)
+    terminal.press("f")
     terminal.phase("reset")
 
 
-def to_fault(terminal: Terminal) -> None:
-    to_driving(terminal)
+def to_fault(terminal: Terminal, wire: Wire) -> None:
+    to_driving(terminal, wire)
     session = terminal.session
     os.kill(session, signal.SIGSTOP)
+    go_on(wire)
     os.kill(session, signal.SIGCONT)
+    terminal.phase("fault")
 
 
-def check_it_holds(wire: Wire, bench: Bench) -> None:
-    assert wire.torque()[-1].all()
-    goal, pose = wire.goals().values[-1], wire.poses()[-1]
-    assert np.abs(goal - pose).max() < 5.0
-
-
-def interrupted(terminal: Terminal) -> None:
-    terminal.press("ctrl-c")
-    code = terminal.ended()
-    print(code)
+def check_clean_end(terminal: Terminal, code: int) -> None:
+    assert terminal.ended() == code
     assert "Traceback" not in terminal.text
     before, after = terminal.modes
     assert before == after
+
+
+def check_it_holds(wire: Wire, since_ns: int) -> None:
+    """Torque never went off, and the arm is where it was sent last."""
+    assert wire.torque(since_ns=since_ns).all()
+    assert np.abs(wire.goals().values[-1] - wire.poses()[-1]).max() < 5.0
+
+
+def episodes(root: Path) -> list[int]:
+    """How many frames each episode has."""
+    dataset = Dataset(root)
+    assert dataset.check() == []
+    dataset.close()
+    return [episode.length for episode in dataset.episodes]
+
+
+@pytest.mark.parametrize(
+    ("bring", "kept"),
+    [(to_ready, 0), (to_driving, 1), (to_paused, 1), (to_reset, 1), (to_fault, 1)],
+    ids=["ready", "human", "paused", "reset", "fault"],
+)
+def test_interrupted_while_recording(arms: Bench, tmp_path: Path, bring: Bring, kept: int) -> None:
+    root = tmp_path / "dataset"
+    with Wire(arms) as wire, Terminal(record(arms, root)) as terminal:
+        bring(terminal, wire)
+        at_ns = time.monotonic_ns()
+        terminal.press("ctrl-c")
+        terminal.phase("ended")
+        check_clean_end(terminal, 0)
+        check_it_holds(wire, at_ns)
+    if kept:
+        (frames,) = episodes(root)
+        assert frames >= SOME - 5
+    else:
+        assert not list(root.glob("data/**/*.parquet"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_interrupted_while_the_policy_drives(bench: Bench, policy: Path, tmp_path: Path, number: int) -> None:
+    root = tmp_path / "dataset"
+    with Wire(bench) as wire, Terminal(collect(bench, root, policy)) as terminal:
+        to_driving(terminal, wire)
+        at_ns = time.monotonic_ns()
+        terminal.press("ctrl-c") if number == signal.SIGINT else os.kill(terminal.session, number)
+        terminal.phase("ended")
+        check_clean_end(terminal, 0)
+        check_it_holds(wire, at_ns)
+    assert len(episodes(root)) == 1
+
+
+def test_interrupted_at_the_question_about_torque(arms: Bench, tmp_path: Path) -> None:
+    """It is no yes."""
+    with Wire(arms) as wire, Terminal(record(arms, tmp_path / "dataset")) as terminal:
+        to_ready(terminal, wire)
+        at_ns = time.monotonic_ns()
+        terminal.press("esc")
+        terminal.expect("y/N")
+        terminal.press("ctrl-c")
+        check_clean_end(terminal, 0)
+        check_it_holds(wire, at_ns)
+
+
+def test_interrupted_while_it_starts(arms: Bench, tmp_path: Path) -> None:
+    """Before the arm is ready: no child complains, nothing is left."""
+    root = tmp_path / "dataset"
+    with Terminal(record(arms, root)) as terminal:
+        until(lambda: any(map(children, children(terminal.shell))), "it starts its processes")
+        terminal.press("ctrl-c")
+        check_clean_end(terminal, 130)
+    assert not (root / "data").exists()

@@ -9,6 +9,7 @@ import pytest
 from attrs import frozen
 from e2e_commands import TASK, record, scripted
 from e2e_session import run
+from e2e_wire import Wire
 
 from hilt.log import EpisodeLog
 from hilt_recorder_lerobot.reader import Dataset
@@ -78,3 +79,11 @@ def test_the_summary_says_what_there_is(recorded: Recorded) -> None:
     report = next(line.removeprefix("report: ") for line in said.splitlines() if line.startswith("report: "))
     assert Path(report).stat().st_size > 1000
     assert recorded.ran.stderr == ""
+
+
+def test_recording_into_it_again_has_to_be_asked_for(bench: Bench, recorded: Recorded) -> None:
+    with Wire(bench) as wire:
+        ran = run(record(bench, recorded.dataset.root, *scripted(bench, "demonstrate")))
+        assert wire.silent
+    assert ran.returncode == 2
+    assert "holds 1 episodes already; append with --dataset.resume=true" in ran.stderr

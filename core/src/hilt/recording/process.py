@@ -2,7 +2,7 @@
 
 It reads the rings and blocks nobody. What it says, as `Status` on `status-recorder.ring`, with device `recorder`:
 
-    ready      logs can be written; messages sent before are not seen
+    ready      logs can be written
     saved      this episode is durable; detail is the path of its log
     discarded  this episode is not kept, or is being taken back
     failed     nothing can be recorded any more, and the process ends
@@ -69,7 +69,7 @@ class Recording:
 
     def __init__(self, setup: RecorderSetup, say: StatusWriter) -> None:
         self._setup, self._say, self._parent = setup, say, os.getppid()
-        self._messages = RingReader(setup.run_dir / "session.ring")
+        self._messages = RingReader(setup.run_dir / "session.ring", from_start=True)
         self._ticks = TickInbox(setup.run_dir / "tick.ring")
         cameras = setup.header.cameras
         self._feeds = {camera.name: CameraFeed(camera, setup.header.fps, setup.run_dir) for camera in cameras}

@@ -319,7 +319,7 @@ class Session:
                 self._tell(ReleaseTorque())
             self._tell(Stop())
         leave_real_time()
-        if "recorder" in self._crew.members:
+        if "recorder" in self._crew.members and self._ticks is not None:
             self._screen.say("writing the dataset ...", "dim")
             self._crew.join("recorder", timeout_s=600)
         self._crew.end()
