@@ -36,14 +36,15 @@ class Rig:
         self.engine = Engine(layout, self.governor, self.governor if mirrors else None, np.zeros(2))
         self.robot, self.leader, self.k = np.zeros(2), np.zeros(2), -1
         self.silent = {"robot": 0.0, "leader": 0.0}
-        self.lease_s = 0.0
+        self.lease_s, self.problem, self.stiff = 0.0, "", True
         self.inputs: list[Inputs] = []
         self.decisions: list[Decision] = []
 
     def tick(self, *messages: SetMode | ChunkMessage | Acknowledge, skip: int = 0) -> Decision:
         self.k += 1 + skip
-        leader = Sensed(self.leader.copy(), self.silent["leader"])
-        self.inputs.append(Inputs(self.k, Sensed(self.robot.copy(), self.silent["robot"]), leader, messages, self.lease_s))
+        leader = Sensed(self.leader.copy(), self.silent["leader"], stiff=self.stiff)
+        robot = Sensed(self.robot.copy(), self.silent["robot"], self.problem)
+        self.inputs.append(Inputs(self.k, robot, leader, messages, self.lease_s))
         decision = self.engine.decide(self.inputs[-1])
         self.decisions.append(decision)
         self.robot = decision.robot.sent.copy()
@@ -262,9 +263,61 @@ def test_a_leader_that_is_far_comes_slowly_and_then_follows_fast() -> None:
     assert rig.leader[0] == pytest.approx(30, abs=1)
     rig.ticks(90)
     assert rig.leader[0] == pytest.approx(0, abs=0.1)
-    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[80.0, 0.0]] * 60))
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(40, 2.0)))
     rig.ticks(60)
-    assert rig.leader[0] > 60
+    assert rig.leader[0] > 50
+
+
+def test_a_policy_that_starts_far_away_is_approached_slowly_and_by_name() -> None:
+    rig = Rig(interpolation=1)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[60.0, 0.0], [61.0, 0.0]]))
+    going = rig.ticks(30)[-1]
+    assert going.source == Source.RAMP
+    assert "a.pos is" in going.alarm
+    assert rig.largest_step <= 30 * PERIOD + 1e-9
+    rig.ticks(120)
+    assert rig.decisions[-1].requested[0] == 61
+    assert rig.robot[0] == pytest.approx(61, abs=0.01)
+
+
+def test_a_pause_ends_the_approach() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[60.0, 0.0]]))
+    rig.ticks(10)
+    held = rig.tick(mode(Phase.PAUSED, epoch=1))
+    assert held.source == Source.HOLD
+    assert np.abs(np.diff([each.robot.sent[0] for each in rig.ticks(5)])).max() == 0
+
+
+def test_a_leader_that_should_have_mirrored_but_is_far_does_not_draw_the_robot() -> None:
+    rig = Rig()
+    rig.leader = np.array([79.0, 0.0])
+    rig.tick(mode(Phase.HUMAN, epoch=1))
+    rig.ticks(180)
+    assert rig.robot[0] == pytest.approx(0)
+
+
+def test_a_limp_leader_starts_to_mirror_where_it_is() -> None:
+    rig = Rig()
+    rig.ticks(5)
+    rig.stiff = False
+    rig.leader = np.array([79.0, 0.0])
+    assert rig.tick().leader is None
+    rig.stiff = True
+    assert rig.tick().leader.sent[0] == pytest.approx(79, abs=0.5)  # type: ignore[union-attr]
+
+
+def test_what_is_wrong_with_the_robot_holds_until_the_operator_has_looked() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(50)))
+    rig.problem = "has lost its torque"
+    assert "lost its torque" in rig.tick().fault
+    rig.problem = ""
+    assert rig.ticks(3)[-1].source == Source.HOLD
+    rig.robot = np.array([-40.0, 0.0])
+    back = rig.tick(Acknowledge(), mode(Phase.PAUSED, epoch=1))
+    assert back.fault == ""
+    assert back.robot.sent[0] == pytest.approx(-40)
 
 
 def test_the_same_inputs_give_the_same_decisions() -> None:

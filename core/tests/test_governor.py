@@ -70,6 +70,13 @@ def test_not_finite_holds_and_names_the_joint(bad):
     assert "b" in after.alarm
 
 
+def test_a_measurement_that_is_no_number_does_not_reach_the_command() -> None:
+    state = GOVERNOR.begin(np.array([1.0, 2.0, 3.0]))
+    after = GOVERNOR.command(state, np.array([1.5, 2.0, 3.0]), np.array([np.nan, 2.0, np.inf]))
+    assert np.isfinite(after.sent).all()
+    assert np.isfinite(GOVERNOR.hold(after, np.full(3, np.nan)).sent).all()
+
+
 def test_hold_stops_at_once():
     state = GOVERNOR.begin(np.zeros(3))
     for _ in range(30):

@@ -15,6 +15,7 @@ BINDINGS: Bindings = {
     "p": "pause",
     "i": "intervene",
     "esc": "stop",
+    "hold": {"autonomous": "intervene", "human": "correct"},
     "one": {"autonomous": "pause", "paused": "takeover"},
 }
 
@@ -76,7 +77,7 @@ def operator_of(*devices: PipeInput) -> Operator:
 
 
 def heard(operator: Operator, phase: Phase) -> list[Event]:
-    return [event for event, _ in operator.events(phase)]
+    return [event for event, _ in operator.events(lambda: phase)]
 
 
 def test_a_control_means_what_it_is_bound_to_in_the_phase(device: PipeInput) -> None:
@@ -96,6 +97,34 @@ def test_a_held_key_of_a_terminal_is_one_press() -> None:
     assert seen == [Event.PAUSE]
 
 
+def test_a_hurried_pause_counts_every_time() -> None:
+    device = PipeInput(reports_releases=False)
+    operator = operator_of(device)
+    for _ in range(4):
+        device.press("+p")
+        assert heard(operator, Phase.AUTONOMOUS) == [Event.PAUSE]
+
+
+def test_controls_read_together_are_understood_one_after_the_other() -> None:
+    device = PipeInput(reports_releases=True)
+    operator = operator_of(device)
+    device.press("+p", "+one")
+    phases, seen = [Phase.AUTONOMOUS], []
+    for event, _ in operator.events(lambda: phases[-1]):
+        seen.append(event)
+        phases.append(Phase.PAUSED)
+    assert seen == [Event.PAUSE, Event.TAKEOVER]
+
+
+def test_a_release_ends_what_the_press_began_whatever_the_phase_is_now() -> None:
+    device = PipeInput(reports_releases=True)
+    operator = operator_of(device)
+    device.press("+hold")
+    assert heard(operator, Phase.AUTONOMOUS) == [Event.INTERVENE]
+    device.press("-hold")
+    assert heard(operator, Phase.HUMAN) == [Event.INTERVENE_END]
+
+
 def test_intervene_lasts_while_it_is_held() -> None:
     device = PipeInput(reports_releases=True)
     operator = operator_of(device)
@@ -111,7 +140,8 @@ def test_in_a_terminal_intervene_ends_when_the_key_stops_repeating() -> None:
     device.press("+i")
     assert heard(operator, Phase.AUTONOMOUS) == [Event.INTERVENE]
     assert heard(operator, Phase.HUMAN) == []
-    operator.inputs[0].held["i"] -= int((HELD_S + 0.1) * 1e9)
+    event, seen_ns = operator.inputs[0].held["i"]
+    operator.inputs[0].held["i"] = (event, seen_ns - int((HELD_S + 0.1) * 1e9))
     assert heard(operator, Phase.HUMAN) == [Event.INTERVENE_END]
 
 

@@ -127,6 +127,19 @@ def test_held_intervene_gives_back_on_release_and_takeover_does_not():
     assert run(taken, Event.INTERVENE_END).phase == Phase.HUMAN
 
 
+def test_an_intervention_from_a_pause_ends_in_the_pause() -> None:
+    held = run(State(policy=True, wanted=1), Event.START, Event.PAUSE, Event.INTERVENE)
+    assert held.phase == Phase.HUMAN
+    assert run(held, Event.INTERVENE_END).phase == Phase.PAUSED
+
+
+def test_a_fault_between_two_episodes_does_not_use_a_number_twice() -> None:
+    saved = run(State(policy=True, wanted=5), Event.START, Event.SUCCESS)
+    after = run(saved, Event.DEVICE_LOST, Event.ACKNOWLEDGE, Event.NEXT)
+    assert (after.phase, after.episode, after.saved) == (Phase.READY, 1, 1)
+    assert run(State(policy=True, wanted=5), Event.DEVICE_LOST, Event.ACKNOWLEDGE, Event.NEXT).episode == 0
+
+
 def test_timeout_waits_for_the_human_who_corrects_but_ends_a_demonstration():
     taken = run(State(policy=True, wanted=1), Event.START, Event.TAKEOVER)
     assert run(taken, Event.TIMEOUT) is taken

@@ -19,8 +19,8 @@ from hilt.kernel import Registry, build
 from hilt_hooks import Floats, HiltError, Observation, Policy, PolicyDescriptor, PolicySpec, Prediction, Vector
 
 POLL_S = 0.002
-FRESH_IMAGES_S = 0.5
-"""How long to wait, after a hand-back, for images that were taken after it."""
+FRESH_S = 0.5
+"""An image that is older than this is not shown to the policy: the arm holds when its actions are used up."""
 
 
 @frozen(kw_only=True)
@@ -143,17 +143,20 @@ class Server:
         return prediction.actions[:, columns]
 
     def _observe(self, tick: Tick) -> Observation | None:
-        """What there is to see at a tick; None while images are missing or older than the hand-over to the policy."""
+        """What there is to see at a tick; None while images are missing, stale, or older than the hand-over to the policy."""
         images, oldest = {}, tick.read_ns
         for name in self._policy.spec.images:
             frame = self._reader(name).latest(before_ns=tick.read_ns)
-            if frame is None or (frame.time_ns < self._epoch_ns and tick.time_ns < self._epoch_ns + FRESH_IMAGES_S * 1e9):
+            if frame is None or not self._recent(frame.time_ns, tick):
                 return None
             images[name], oldest = frame.image, min(oldest, frame.time_ns)
         names = self._state(self._policy.spec)
         measured = dict(zip(self._setup.state, tick.measured, strict=True))
         state = Vector(names, np.array([measured[name] for name in names]))
         return Observation(oldest, state, images, self._setup.task)
+
+    def _recent(self, captured_ns: int, tick: Tick) -> bool:
+        return captured_ns >= max(self._epoch_ns, tick.read_ns - FRESH_S * 1e9)
 
     def _reader(self, camera: str) -> FrameReader:
         if camera not in self._frames:

@@ -155,6 +155,9 @@ class Tick(Message, frozen=True, kw_only=True):
     proposed: list[float] | None
     leader: list[float] | None
     leader_fresh: bool
+    leader_silent_ns: int = 0
+    leader_stiff: bool = False
+    problem: str = ""
     leader_sent: list[float] | None
     queue: int
     consumed: int

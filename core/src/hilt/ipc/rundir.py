@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,10 @@ def camera_ring(camera: str) -> str:
 
 @frozen
 class RigNote:
-    """What a rig leaves in its folder: its process, and which robot it holds."""
+    """What a rig leaves in its folder: its process, and the addresses of the arms that it holds."""
 
     pid: int
-    robot: Any
+    opens: tuple[str, ...]
 
 
 def base() -> Path:
@@ -51,9 +51,20 @@ def create() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))
 
 
-def note_rig(folder: Path, robot: Any) -> None:
+def addresses(devices: Any) -> set[str]:
+    """What the plain data of devices opens: its `port`s; the data itself where it names none."""
+
+    def ports(data: Any) -> Iterator[str]:
+        if isinstance(data, Mapping):
+            for key, value in data.items():
+                yield from [str(value)] if key == "port" else ports(value)
+
+    return set(ports(devices)) or {json.dumps(devices, sort_keys=True, default=str)}
+
+
+def note_rig(folder: Path, opens: set[str]) -> None:
     draft = folder / f"{RIG}.new"
-    draft.write_text(json.dumps({"pid": os.getpid(), "robot": robot}))
+    draft.write_text(json.dumps({"pid": os.getpid(), "opens": sorted(opens)}))
     draft.replace(folder / RIG)
 
 
@@ -66,12 +77,12 @@ def rig_of(folder: Path) -> RigNote | None:
     return note if alive(note.pid) else None
 
 
-def orphans(robot: Any) -> Iterator[RigNote]:
-    """Rigs that hold this robot although their session is gone."""
+def orphans(opens: set[str]) -> Iterator[RigNote]:
+    """Rigs that hold an arm at one of these addresses although their session is gone."""
     root = base()
     for folder in root.iterdir() if root.is_dir() else ():
         note = rig_of(folder)
-        if note is not None and note.robot == robot and not alive(_session(folder)):
+        if note is not None and opens & set(note.opens) and not alive(_session(folder)):
             yield note
 
 

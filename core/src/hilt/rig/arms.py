@@ -1,15 +1,17 @@
 """A robot and its leader on their buses: what the rig reads from them and sends to them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from attrs import evolve
 
 from hilt.config import LimitsConfig, Station
+from hilt.ipc.process import ask_for_real_time
 from hilt.kernel import Registry, build
-from hilt.rig.engine import Layout, Sensed, matching
+from hilt.rig.engine import STALE_S, Layout, Sensed, matching
 from hilt.rig.governor import Envelope, Governor
 from hilt.rig.leader import Handover
 from hilt_hooks import (
@@ -29,12 +31,21 @@ from hilt_hooks import (
     names_of,
 )
 
-RECONNECT_S = 1.0
 ASK_AGAIN_S = 1.0
+"""Between two attempts to reach a lost device, or to stiffen one that refused."""
+
+WORKER_PRIORITY = 9
 
 
 class Arm:
-    """One device, robot or leader: its last reading, how long it has been silent, whether it is lost."""
+    """One device, robot or leader: its last reading, how long it has been silent, what is wrong with it.
+
+    What takes several exchanges on the bus (connecting, switching torque) is done by a thread of its own, so that no tick
+    waits for it; until it is done, the device is `busy` and neither read nor written.
+
+    lost: why the device does not answer, as long as it does not. problem: what the operator has to look at before the
+    robot moves again. refused: why the device did not do what it was last asked. stiff: whether torque is on.
+    """
 
     def __init__(self, role: str, device: Any, capabilities: frozenset[str]) -> None:
         signals: tuple[Signal, ...] = device.observation_signals if role == "robot" else device.action_signals
@@ -46,70 +57,112 @@ class Arm:
         self.values: Floats = np.zeros(len(signals))
         self.times = np.zeros(len(signals), dtype=np.int64)
         self.fresh = np.zeros(len(signals), dtype=bool)
-        self.lost = ""
-        self.returned = False
-        self.refused = ""
-        self._tried_s = self._asked_s = 0.0
+        self.lost = self.problem = self.refused = ""
+        self._pose = list(matching(self.names, self.commands))
+        self._worker = ThreadPoolExecutor(1, f"{role}-worker", initializer=ask_for_real_time, initargs=(WORKER_PRIORITY,))
+        self._job: Future[None] | None = None
+        self._asked_s = 0.0
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None and not self._job.done()
 
     def read(self, deadline_ns: int) -> None:
-        """Take what the device says; what it does not say keeps its value and is not fresh."""
-        if self.lost:
-            self.fresh = np.zeros(len(self.names), dtype=bool)
+        """Take what the device says; what it does not say, or what is no number, keeps its value and is not fresh."""
+        self.fresh = np.zeros(len(self.names), dtype=bool)
+        if self.lost or self.busy:
             return
         try:
             reading: Reading = self.device.read(deadline_ns)
         except DeviceLost as error:
-            self.lost = str(error)
-            self.fresh = np.zeros(len(self.names), dtype=bool)
+            self._lose(error)
             return
         order = list(matching(reading.names, self.names))
-        self.fresh = reading.fresh[order]
-        self.values = np.where(self.fresh, reading.values[order], self.values)
-        self.times = np.where(self.fresh, reading.times[order], self.times)
+        values, spoke = reading.values[order], reading.fresh[order] & np.isfinite(reading.values[order])
+        before_ns = int(self.times.min())
+        self.fresh = spoke
+        self.values = np.where(spoke, values, self.values)
+        self.times = np.where(spoke, reading.times[order], self.times)
+        if before_ns and spoke.all() and int(self.times.min()) - before_ns > STALE_S * 1e9:
+            self._start(self._check_torque)
 
     def send(self, command: str, values: Floats) -> None:
         """Call `write` or `mirror`; a device that is gone is noted, not raised."""
-        if self.lost:
+        if self.lost or self.busy:
             return
         try:
             getattr(self.device, command)(Vector(self.commands, values))
         except DeviceLost as error:
-            self.lost = str(error)
+            self._lose(error)
         except SafetyStop as error:
             self.refused = str(error)
 
     def set_torque(self, on: bool) -> None:
-        """Switch the motors. A device that refuses to become stiff is left limp, and not asked again for a while."""
+        """Have the motors switched. A device that refuses to become stiff is left limp, and not asked again for a while."""
         now = time.monotonic()
-        if on and self.refused and now - self._asked_s < ASK_AGAIN_S:
+        if self.busy or (on and self.refused and now - self._asked_s < ASK_AGAIN_S):
             return
         self._asked_s, self.refused = now, ""
+        self._start(lambda: self._switch(on))
+
+    def let_go(self) -> None:
+        """Torque off, before this returns."""
+        if self.has_torque and not self.lost:
+            self._worker.submit(self._switch, False).result()
+
+    def reconnect(self) -> None:
+        """Have a lost device tried again, once a second."""
+        now = time.monotonic()
+        if self.lost and not self.busy and now - self._asked_s >= ASK_AGAIN_S:
+            self._asked_s = now
+            self._start(self._connect)
+
+    def sensed(self, now_ns: int) -> Sensed:
+        """The last values of the channels that can be commanded, in their order."""
+        silent_s = (now_ns - int(self.times.min())) / 1e9
+        return Sensed(self.values[self._pose], silent_s, problem=self.problem, stiff=self.stiff and not self.busy)
+
+    def close(self) -> None:
+        self._worker.shutdown(wait=True)
+        self.device.disconnect()
+
+    def _start(self, work: Callable[[], None]) -> None:
+        self._job = self._worker.submit(work)
+
+    def _switch(self, on: bool) -> None:
         try:
             self.device.set_torque(on)
             self.stiff = on
         except DeviceLost as error:
-            self.lost = str(error)
+            self._lose(error)
         except SafetyStop as error:
             self.refused = str(error)
 
-    def sensed(self, now_ns: int) -> Sensed:
-        """The last values of the channels that can be commanded, in their order."""
-        pose = self.values[list(matching(self.names, self.commands))]
-        return Sensed(pose, (now_ns - int(self.times.min())) / 1e9)
-
-    def reconnect(self) -> bool:
-        """Try again, once a second. True when the device is back."""
-        now = time.monotonic()
-        if not self.lost or now - self._tried_s < RECONNECT_S:
-            return False
-        self._tried_s = now
+    def _connect(self) -> None:
         self.device.disconnect()
         try:
             self.device.connect()
         except (ConnectError, ConfigError, DeviceLost):
-            return False
-        self.lost, self.stiff, self.returned = "", False, True
-        return True
+            return
+        self.lost = ""
+
+    def _check_torque(self) -> None:
+        """After a silence: a supply that failed leaves motors limp that answer again."""
+        if not self.has_torque:
+            return
+        try:
+            on = self.device.torque()
+        except DeviceLost as error:
+            self._lose(error)
+            return
+        if self.role == "robot" and not on:
+            self.problem = "has lost its torque"
+        self.stiff = on
+
+    def _lose(self, error: Exception) -> None:
+        self.lost, self.stiff = str(error), False
+        if self.role == "robot":
+            self.problem = f"is lost: {error}"
 
 
 class Arms:
@@ -155,14 +208,14 @@ class Arms:
     def hold(self) -> None:
         """Make the robot stiff where it is. Raises DeviceLost or SafetyStop when it cannot be."""
         self._robot.hold()
-        self.robot.returned = False
+        self.robot.stiff, self.robot.problem = True, ""
 
     def hold_again(self) -> bool:
-        """Once a lost robot is back and the operator has looked: make it stiff where it is now. False if it is not to be."""
-        if self.robot.lost:
+        """Once the operator has looked at what was wrong: make the robot stiff where it is now. False if it is not to be."""
+        if self.robot.lost or self.robot.busy:
             return False
         try:
-            if self.robot.returned:
+            if self.robot.problem:
                 self.hold()
         except (DeviceLost, SafetyStop) as error:
             self.robot.refused = str(error)
@@ -180,7 +233,7 @@ class Arms:
 
     def disconnect(self) -> None:
         for arm in self.all:
-            arm.device.disconnect()
+            arm.close()
 
     def governors(self, period_s: float) -> tuple[Governor, Governor | None]:
         robot = Governor(Envelope.of(self._robot.action_signals, self._limits, self._tracking), period_s)

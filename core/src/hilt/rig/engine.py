@@ -26,15 +26,25 @@ APPROACH = 30.0
 ALIGNED = 3.0
 """A leader that is further than ALIGNED from the robot comes to it no faster than APPROACH a second, and then follows."""
 
+FAR = 10.0
+"""A policy whose first action is further than this from the robot is approached slowly too; and a leader that should have
+mirrored but is further away moves the robot relative to where it is, instead of drawing it to itself.
+"""
+
 READY = SetMode(phase=Phase.READY, source=Source.HOLD, segment=Segment.AUTONOMOUS, episode=0, epoch=0, recorded=False)
 
 
 @frozen(eq=False)
 class Sensed:
-    """One arm, in the order of its channels. silent_s: for how long a value has been missing."""
+    """One arm, in the order of its channels. silent_s: for how long a value has been missing.
+
+    problem: what the operator has to look at before the arm moves again. stiff: whether torque is on.
+    """
 
     values: Floats
     silent_s: float = 0.0
+    problem: str = ""
+    stiff: bool = True
 
 
 @frozen(eq=False)
@@ -101,6 +111,7 @@ class Engine:
         self._filters = filters
         self._layout = layout
         self._robot, self._leader = robot, leader
+        self._slow = Governor(robot.envelope.slowed(APPROACH), robot.period_s)
         self._sent = robot.begin(at)
         self._mirrored: Governed | None = None
         self._aligned = False
@@ -111,6 +122,7 @@ class Engine:
         self._requested = at
         self._proposed: Floats | None = None
         self._waiting = False
+        self._start: Floats | None = None
         self._fault = ""
         self._gone = False
         self._grid = _Grid(layout.interpolation)
@@ -132,6 +144,7 @@ class Engine:
         filtered = self._filter(source, target, measured)
         self._sent = self._govern(target, filtered, measured)
         if target is None:
+            self._start = None
             self._requested = self._sent.sent
             self._interpolator.begin(self._sent.sent)
             self._hand.release()
@@ -140,15 +153,28 @@ class Engine:
             robot=self._sent,
             leader=self._mirror(intended, inputs),
             leader_torque=self._layout.mirrors and intended != Source.HUMAN,
-            source=Source.HOLD if target is None or self._waiting else source,
+            source=self._commander(source, target),
             requested=self._requested,
             proposed=self._proposed if source == Source.POLICY else None,
             frame=frame,
             boundary=boundary,
-            alarm=silent or self._sent.alarm,
+            alarm=silent or self._sent.alarm or self._far(),
             fault=self._fault,
             filtered=filtered,
         )
+
+    def _far(self) -> str:
+        if self._start is None:
+            return ""
+        apart = np.abs(self._start - self._sent.sent)
+        worst = int(apart.argmax())
+        return f"going slowly to where the policy starts: {self._robot.envelope.names[worst]} is {apart[worst]:.0f} away"
+
+    def _commander(self, source: Source, target: Floats | None) -> Source:
+        """Who is in command, as it is recorded."""
+        if target is None or self._waiting:
+            return Source.HOLD
+        return source if self._start is None else Source.RAMP
 
     def _filter(self, source: Source, target: Floats | None, measured: Floats) -> Filtered | None:
         if self._filters is None or target is None or not np.isfinite(target).all():
@@ -159,7 +185,8 @@ class Engine:
         wanted = target if filtered is None else filtered.values
         if wanted is None:
             return self._robot.hold(self._sent, measured, alarm="" if filtered is None else filtered.refused)
-        return self._robot.command(self._sent, wanted, measured)
+        governor = self._robot if self._start is None else self._slow
+        return governor.command(self._sent, wanted, measured)
 
     def _take(self, message: SetMode | Acknowledge | ChunkMessage, inputs: Inputs) -> None:
         if isinstance(message, ChunkMessage):
@@ -174,7 +201,8 @@ class Engine:
     def _enter(self, mode: SetMode, inputs: Inputs) -> None:
         if mode.epoch != self.mode.epoch or mode.source != Source.POLICY:
             self.queue.begin(mode.epoch)
-        if mode.source != self.mode.source:
+        if mode.source != self.mode.source or mode.epoch != self.mode.epoch:
+            self._start = None
             self._interpolator.begin(self._sent.sent)
             self._requested = self._sent.sent
             self._hand.release()
@@ -194,6 +222,9 @@ class Engine:
         if inputs.lease_s > EXPIRES_S:
             self._fault = "holding: the session does not answer"
             self.queue.begin(self.mode.epoch)
+        elif inputs.robot.problem:
+            self._fault, self._gone = f"holding: the robot {inputs.robot.problem}", True
+            self.queue.begin(self.mode.epoch)
         elif lost := [role for role in silent if needed[role].silent_s > LOST_S]:
             self._fault = f"holding: the {lost[0]} does not answer"
             self._gone = "robot" in lost
@@ -210,27 +241,36 @@ class Engine:
         return None
 
     def _from_policy(self, starts: bool) -> Floats | None:
+        if self._start is not None and np.abs(self._start - self._sent.sent).max() > ALIGNED:
+            return self._start
+        if self._start is not None:
+            self._start = None
+            self._interpolator.begin(self._sent.sent)
         if starts:
             action = self.queue.pop()
             self._waiting = action is None
             if action is not None:
                 self._proposed = self._requested = action
                 self._interpolator.to(action)
+                if self.queue.consumed == 1 and np.abs(action - self._sent.sent).max() > FAR:
+                    self._start = action
         return self._interpolator.next() if self.queue.consumed else None
 
     def _from_leader(self, leader: Sensed) -> Floats:
         pose = leader.values[list(self._layout.to_robot)]
         if not self._hand.engaged:
-            self._hand.engage(self._sent.sent, pose)
+            apart = np.abs(self._sent.sent - pose).max()
+            self._hand.engage(self._sent.sent, pose, keep=self._layout.mirrors and bool(apart > FAR))
         self._requested = self._hand.target(pose)
         return self._requested
 
     def _mirror(self, source: Source, inputs: Inputs) -> Governed | None:
         """The leader follows the robot whenever it does not lead."""
-        if self._leader is None or inputs.leader is None or not self._layout.mirrors or source == Source.HUMAN:
+        leader = inputs.leader
+        if self._leader is None or leader is None or source == Source.HUMAN or not leader.stiff or leader.silent_s > STALE_S:
             self._mirrored = None
             return None
-        at, target = inputs.leader.values, self._sent.sent[list(self._layout.to_leader)]
+        at, target = leader.values, self._sent.sent[list(self._layout.to_leader)]
         before = self._mirrored or self._leader.begin(at)
         self._aligned = self._mirrored is not None and (self._aligned or np.abs(target - before.sent).max() < ALIGNED)
         governor = self._leader if self._aligned else Governor(self._leader.envelope.slowed(APPROACH), self._layout.period_s)

@@ -95,6 +95,7 @@ class Governor:
     def _towards(
         self, asked: Floats, wanted: Floats, velocity: Floats, state: Governed, measured: Floats, alarm: str
     ) -> Governed:
+        measured = np.where(np.isfinite(measured), measured, state.sent)
         low, high = self._reach(state.sent, measured)
         inside = (state.sent >= low) & (state.sent <= high)
         moved = self._approach(state.sent, velocity, np.where(inside, wanted, np.clip(wanted, low, high)))

@@ -20,11 +20,12 @@ class LeaderSource:
     """The leader's pose plus an offset that was zero error at the takeover and then shrinks."""
 
     def __init__(self, handover: Handover, period_s: float) -> None:
-        self._step = handover.bleed * period_s
+        self._step = self._bleed = handover.bleed * period_s
         self._offset: Floats | None = None
 
-    def engage(self, robot: Floats, leader: Floats) -> None:
-        self._offset = robot - leader
+    def engage(self, robot: Floats, leader: Floats, *, keep: bool = False) -> None:
+        """keep: do not take the offset back this time."""
+        self._offset, self._step = robot - leader, 0.0 if keep else self._bleed
 
     def release(self) -> None:
         self._offset = None

@@ -20,9 +20,9 @@ from hilt.ipc.lease import Lease
 from hilt.ipc.messages import Acknowledge, ChunkMessage, ReleaseTorque, SetMode, Stop, Tick
 from hilt.ipc.process import Mailbox, ask_for_real_time, ignore_interrupts
 from hilt.ipc.ring import RingReader, RingWriter
-from hilt.ipc.rundir import CHUNKS, LEASE, TICK, note_rig
+from hilt.ipc.rundir import CHUNKS, LEASE, TICK, addresses, note_rig
 from hilt.kernel import Registry
-from hilt.rig.arms import Arms
+from hilt.rig.arms import Arm, Arms
 from hilt.rig.engine import Decision, Engine, Inputs
 from hilt.rig.filters import Filters, installed
 from hilt.rig.leader import Handover
@@ -65,7 +65,7 @@ def run(setup: RigSetup) -> None:
         return
     try:
         rig = Rig(setup, arms, mailbox, filters)
-        note_rig(setup.run_dir, setup.station["robot"])
+        note_rig(setup.run_dir, addresses({name: setup.station[name] for name in ("robot", "teleop")}))
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -88,7 +88,7 @@ class Rig:
         self._chunks = RingReader(setup.run_dir / CHUNKS, from_start=True)
         self._ticks = RingWriter(setup.run_dir / TICK, slot_bytes=1 << 17, slots=256)
         self._decision = self._engine.rest()
-        self._told: dict[str, str] = {}
+        self._told: dict[str, tuple[str, str]] = {}
         self._over = self._released = False
         self._alone_since: float | None = None
         signal.signal(signal.SIGTERM, self._end)
@@ -147,8 +147,7 @@ class Rig:
 
     def _release(self) -> None:
         for arm in self._arms.all:
-            if arm.has_torque:
-                arm.set_torque(False)
+            arm.let_go()
         self._over = self._released = True
 
     def _set_leader_torque(self) -> None:
@@ -178,6 +177,9 @@ class Rig:
             requested=decision.requested.tolist(),
             proposed=_listed(decision.proposed),
             leader=None if leader is None else leader.values.tolist(),
+            leader_silent_ns=0 if inputs.leader is None else round(inputs.leader.silent_s * 1e9),
+            leader_stiff=inputs.leader is not None and inputs.leader.stiff,
+            problem=inputs.robot.problem,
             leader_fresh=leader is not None and bool(leader.fresh.all()),
             leader_sent=None if before.leader is None else before.leader.sent.tolist(),
             queue=len(queue),
@@ -196,21 +198,25 @@ class Rig:
     def _report(self) -> None:
         """Tell the session when a device goes or comes back, and end when nobody needs this rig any more."""
         for arm in self._arms.all:
-            if arm.lost and self._told.get(arm.role) != arm.lost:
-                self._mailbox.tell("lost", device=arm.role, detail=arm.lost)
-                self._told[arm.role] = arm.lost
-            if arm.lost and arm.reconnect():
-                self._mailbox.tell("back", device=arm.role)
-                self._told.pop(arm.role, None)
-            if arm.refused and self._told.get(arm.role) != arm.refused:
-                self._mailbox.tell("refused", device=arm.role, detail=arm.refused)
-                self._told[arm.role] = arm.refused
+            arm.reconnect()
+            self._tell_of(arm)
         if not (self._mailbox.orphaned and self._arms.robot.lost):
             self._alone_since = None
         elif self._alone_since is None:
             self._alone_since = time.monotonic()
         else:
             self._over = time.monotonic() - self._alone_since > ABANDONED_S
+
+    def _tell_of(self, arm: Arm) -> None:
+        told, state = self._told.get(arm.role, ("back", "")), ("back", "")
+        if arm.lost:
+            state = ("lost", arm.lost)
+        elif arm.refused:
+            state = ("refused", arm.refused)
+        if state != told:
+            self._told[arm.role] = state
+            if not (told[0] == "refused" and state[0] == "back"):
+                self._mailbox.tell(state[0], device=arm.role, detail=state[1])
 
 
 def _listed(values: Floats | None) -> list[float] | None:

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from hilt.config import CollectConfig, RecordConfig, TeleoperateConfig
 from hilt.kernel import Registry
-from hilt.session.console import Screen
+from hilt.session.console import SAVING, Screen
 from hilt.session.plan import Config, make_plan
 from hilt.session.session import Session
 
@@ -36,6 +36,9 @@ def _run(config: Config, registry: Registry, console: Console) -> int:
         if page := _report(plan.logs):
             facts["report"] = str(page)
         screen.summary(session.lines, plan.header.fps, facts)
+        if any(line.outcome == SAVING for line in session.lines):
+            screen.alarm("an episode could not be finished; its log is kept, and the next start with this dataset recovers it")
+            return 1
     return 0
 
 

@@ -51,6 +51,10 @@ HINTS = {
 """What is shown, with its keys, when a phase begins."""
 
 
+SAVING = "not finished"
+"""Until the recorder says that an episode is durable. If it never does, the next start recovers the log."""
+
+
 @define
 class EpisodeLine:
     """What the summary says of one episode."""

@@ -84,6 +84,10 @@ class Crew:
                 detail = f"the {member.name} process ended (exit {member.process.exitcode})"
                 yield member.name, Status(device=member.name, state="died", detail=detail)
 
+    def has(self, name: str) -> bool:
+        """Whether this process is there, and alive."""
+        return name in self.members and self.members[name].process.is_alive()
+
     def join(self, name: str, timeout_s: float = END_S) -> bool:
         """Wait for the end of a process. False if it did not come."""
         member = self.members.get(name)
@@ -104,10 +108,10 @@ class Crew:
                 member.process.kill()
 
 
-def relieve_orphans(robot: Any) -> list[int]:
-    """End the rigs that still hold this robot for a session that is gone. The arm stays torqued. Gives their pids."""
+def relieve_orphans(opens: set[str]) -> list[int]:
+    """End the rigs that hold arms at these addresses for a session that is gone. The arms stay torqued. Gives their pids."""
     relieved = []
-    for note in orphans(robot):
+    for note in orphans(opens):
         os.kill(note.pid, signal.SIGTERM)
         relieved.append(note.pid)
         until = time.monotonic() + HANDED_OVER_S

@@ -2,7 +2,7 @@
 
 import select
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from attrs import define, field
@@ -20,14 +20,14 @@ POLL_S = 0.01
 
 @define
 class Connected:
-    """One input of the session. held: control -> when it was last seen down (monotonic ns)."""
+    """One input of the session. held: control -> what it meant when it went down, and when it was last seen down (ns)."""
 
     name: str
     device: Input
     bindings: Bindings
     shows: ShowsPhase | None = None
     lost: str = ""
-    held: dict[str, int] = field(factory=dict)
+    held: dict[str, tuple[Event, int]] = field(factory=dict)
     tried_s: float = 0.0
 
 
@@ -68,8 +68,11 @@ class Operator:
         descriptors = [fd for each in self.inputs if not each.lost and (fd := each.device.fileno()) is not None]
         select.select(descriptors, [], [], timeout_s)
 
-    def events(self, phase: Phase) -> Iterator[tuple[Event, str]]:
-        """What the operator wants, with the device that said it. A lost device is an event too."""
+    def events(self, phase: Callable[[], Phase]) -> Iterator[tuple[Event, str]]:
+        """What the operator wants, with the device that said it. A lost device is an event too.
+
+        phase: asked for every control anew, because what one means may have been changed by the one before it.
+        """
         for each in self.inputs:
             if each.lost:
                 self._reconnect(each)
@@ -100,29 +103,35 @@ class Operator:
         self.news.append(f"the input {each.name} is back")
 
 
-def _meant(each: Connected, pressed: Iterable[InputEvent], phase: Phase, now_ns: int) -> Iterator[Event]:
+def _meant(each: Connected, pressed: Iterable[InputEvent], phase: Callable[[], Phase], now_ns: int) -> Iterator[Event]:
     for event in pressed:
-        meaning = meaning_of(each.bindings, event.control, phase)
         if event.edge == Edge.RELEASE:
-            each.held.pop(event.control, None)
-            if meaning == Event.INTERVENE:
-                yield Event.INTERVENE_END
-        elif meaning is not None:
-            repeat = not each.device.reports_releases and event.control in each.held
-            each.held[event.control] = event.time_ns
+            yield from _released(each, event.control)
+        elif (meaning := meaning_of(each.bindings, event.control, phase())) is not None:
+            repeat = not each.device.reports_releases and _is_held(each, event.control)
+            each.held[event.control] = (each.held[event.control][0] if repeat else meaning, event.time_ns)
             if not repeat:
                 yield meaning
     if not each.device.reports_releases:
-        yield from _let_go(each, phase, now_ns)
+        for control in [name for name, (_, seen_ns) in each.held.items() if now_ns - seen_ns > HELD_S * 1e9]:
+            yield from _released(each, control)
 
 
-def _let_go(each: Connected, phase: Phase, now_ns: int) -> Iterator[Event]:
-    """The controls of a device without releases that have not repeated for a while."""
-    for control, seen_ns in list(each.held.items()):
-        if now_ns - seen_ns > HELD_S * 1e9:
-            del each.held[control]
-            if meaning_of(each.bindings, control, phase) == Event.INTERVENE:
-                yield Event.INTERVENE_END
+def _is_held(each: Connected, control: str) -> bool:
+    """Whether one more press is the same press going on.
+
+    Only where that matters: a control that means something else in the next phase, and `intervene`. Any other may be
+    pressed as often and as fast as a person in a hurry does: the second `pause` changes nothing, the first must count.
+    """
+    if control not in each.held:
+        return False
+    return isinstance(each.bindings.get(control), Mapping) or each.held[control][0] == Event.INTERVENE
+
+
+def _released(each: Connected, control: str) -> Iterator[Event]:
+    meaning, _ = each.held.pop(control, (None, 0))
+    if meaning == Event.INTERVENE:
+        yield Event.INTERVENE_END
 
 
 def meaning_of(bindings: Bindings, control: str, phase: Phase) -> Event | None:

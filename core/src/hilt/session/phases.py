@@ -133,8 +133,9 @@ class State:
     """Where a session is.
 
     policy: whether there is one. episode: index of the running or next one. saved: how many have been.
-    last_saved: the episode that can still be taken back. leads: in RESET,
-    whether the leader drives the robot. epoch: counts hand-overs to the policy. open: an episode is open (in FAULT too).
+    last_saved: the episode that can still be taken back. leads: in RESET, whether the leader drives the robot.
+    epoch: counts hand-overs to the policy. open: an episode is open (in FAULT too). closed: the one with this index has
+    been, and the next has not begun. intervening: where the end of a held intervention leads back to.
     """
 
     policy: bool
@@ -148,7 +149,8 @@ class State:
     last_saved: int | None = None
     leads: bool = False
     open: bool = False
-    intervening: bool = False
+    intervening: Phase | None = None
+    closed: bool = False
 
     @property
     def source(self) -> Source:
@@ -168,8 +170,10 @@ def step(state: State, event: Event) -> State:
     to = TABLE[state.phase].get(event)
     if event == Event.TIMEOUT and state.phase == Phase.HUMAN and not state.policy:
         to = To(Phase.SAVED)
-    if to is None or (event == Event.INTERVENE_END and not state.intervening) or _closes_nothing(state, to):
+    if to is None or (event == Event.INTERVENE_END and state.intervening is None) or _closes_nothing(state, to):
         return state
+    if event == Event.INTERVENE_END and state.intervening == Phase.PAUSED:
+        to = _PAUSED
     if to.discard:
         return state if state.last_saved is None else evolve(state, saved=state.saved - 1, last_saved=None)
     if to.resting:
@@ -198,11 +202,19 @@ def _enter(state: State, to: To, event: Event) -> State:
         epoch=state.epoch + (phase == Phase.AUTONOMOUS),
         saved=state.saved + kept,
         last_saved=state.episode if kept else None if starts else state.last_saved,
-        episode=state.episode + (phase == Phase.RESET and state.phase in (Phase.SAVED, Phase.DISCARDED)),
+        episode=state.episode + (counts := phase == Phase.RESET and state.closed),
         leads=bool(to.leads),
         open=(state.open or starts) and not ends,
-        intervening=event == Event.INTERVENE or (state.intervening and phase == Phase.HUMAN),
+        closed=ends or (state.closed and not counts),
+        intervening=_intervening(state, phase, event),
     )
+
+
+def _intervening(state: State, phase: Phase, event: Event) -> Phase | None:
+    """Where the end of a held intervention leads back to."""
+    if phase != Phase.HUMAN:
+        return None
+    return state.phase if event == Event.INTERVENE else state.intervening
 
 
 def _settle(state: State) -> State:

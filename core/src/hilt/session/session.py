@@ -36,12 +36,12 @@ from hilt.recording.process import run as run_recorder
 from hilt.recording.setup import RecorderSetup
 from hilt.rig.process import RigSetup
 from hilt.rig.process import run as run_rig
-from hilt.session.console import EpisodeLine, Screen
+from hilt.session.console import SAVING, EpisodeLine, Screen
 from hilt.session.crew import Crew, relieve_orphans
 from hilt.session.operator import POLL_S, Operator
 from hilt.session.phases import RUNNING, Event, State, step
 from hilt.session.plan import Plan
-from hilt_hooks import SafetyStop
+from hilt_hooks import HiltError, SafetyStop
 
 RT_PRIORITY = 5
 """Of this process, where the system allows it: below the rig, above everything that computes."""
@@ -75,6 +75,7 @@ class Session:
         self._away = 0
         self._alarms = Alarms()
         self._interrupted = self._closing = False
+        self._missing: dict[str, str] = {}
         self.lines: list[EpisodeLine] = []
         self.facts: dict[str, str] = {}
 
@@ -121,7 +122,7 @@ class Session:
         if plan.observed:
             observed = ObserversSetup(run_dir=self.run_dir, session=plan.name, recorded=plan.logs is not None)
             crew.start("observers", run_observers, observed)
-        for pid in relieve_orphans(plan.station["robot"]):
+        for pid in relieve_orphans(rundir.addresses({name: plan.station[name] for name in ("robot", "teleop")})):
             self._screen.say(f"took the arm over from process {pid}, whose session is gone", "yellow")
         if plan.leader_mirrors:
             self._screen.say("The leader now comes to where the robot is, slowly and softly, and then follows it.", "dim")
@@ -164,7 +165,7 @@ class Session:
         while self._state.phase != Phase.ENDED:
             self._lease.renew()
             self._operator.wait(min(POLL_S, RENEW_S / 2))
-            for event, device in self._operator.events(self._state.phase):
+            for event, device in self._operator.events(lambda: self._state.phase):
                 self._happen(event, device)
             self._watch_inputs()
             self._watch_ticks()
@@ -179,6 +180,9 @@ class Session:
             self._screen.say("nothing was recorded yet; the episode is discarded", "yellow")
             event = Event.RERECORD
         before, after = self._state, step(self._state, event)
+        if self._missing and (event == Event.START or Phase.AUTONOMOUS == after.phase != before.phase):
+            self._screen.alarm(f"not now: {'; '.join(self._missing.values())}")
+            after = step(before, Event.PAUSE)  # where a held key was let go, nobody would drive
         if after is before:
             return
         if event == Event.ACKNOWLEDGE:
@@ -220,7 +224,7 @@ class Session:
         saved = state.phase != Phase.DISCARDED
         self._tell(EndEpisode(episode=self.lines[-1].episode, saved=saved, success=state.success))
         line = self.lines[-1]
-        line.outcome, line.success = ("saved" if saved else "discarded"), state.success
+        line.outcome, line.success = (SAVING if saved else "discarded"), state.success
 
     def _take_back(self, episode: int) -> None:
         self._tell(DiscardLast(episode=episode))
@@ -262,10 +266,11 @@ class Session:
     def _touched(self, tick: Tick) -> bool:
         """Whether a hand has moved the mirroring leader away from where it was told to be, for some ticks."""
         limit = self._plan.config.handover.touch
-        if limit is None or self._state.phase != Phase.AUTONOMOUS or tick.leader is None or tick.leader_sent is None:
+        told = tick.leader_sent if tick.leader_fresh and self._state.phase == Phase.AUTONOMOUS else None
+        if limit is None or tick.leader is None or told is None:
             self._away = 0
             return False
-        apart = max(abs(at - told) for at, told in zip(tick.leader, tick.leader_sent, strict=True))
+        apart = max(abs(at - wanted) for at, wanted in zip(tick.leader, told, strict=True))
         self._away = self._away + 1 if apart > limit else 0
         return self._away >= TOUCH_TICKS
 
@@ -298,19 +303,36 @@ class Session:
             self.facts.update(_facts(json.loads(status.detail or "{}")))
             return
         self._screen.status(status, important=name != "observers")
+        if name == "recorder":
+            self._settle(status)
         if status.state == "lost" and name == "cameras":
-            self._happen(Event.PAUSE, status.device)
+            self._miss(status.device, f"{status.device} is lost")
+        elif status.state == "back":
+            self._missing.pop(status.device, None)
         elif status.state == "died" and name == "rig":
             raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
+        elif status.state == "died" and name == "recorder":
+            raise HiltError("the recorder ended; what it had written is kept, and recovered when the next session starts")
         elif status.state == "died" and name != "observers":
-            self._happen(Event.STOP if name == "recorder" else Event.PAUSE, name)
+            self._miss(name, f"{status.detail}; end the episode and start again")
+
+    def _miss(self, device: str, what: str) -> None:
+        """Without it, the policy does not drive and no episode starts."""
+        self._missing[device] = what
+        self._happen(Event.PAUSE, device)
+
+    def _settle(self, status: Status) -> None:
+        """What the recorder says of an episode is what the summary says."""
+        for line in self.lines:
+            if line.episode == status.episode and line.outcome == SAVING:
+                line.outcome = {"saved": "saved", "discarded": "empty"}.get(status.state, SAVING)
 
     def _close(self) -> None:
         """Stop everybody; wait for the dataset; leave the arm holding unless the operator lets it go."""
         self._closing = True
         if self._state.open:
             self._happen(Event.STOP)
-        asks = self._state.phase == Phase.ENDED and sys.stdin.isatty() and not self._interrupted
+        asks = self._state.phase == Phase.ENDED and sys.stdin.isatty() and not self._interrupted and self._crew.has("rig")
         if not asks:
             self._tell(Stop())
         self._operator.disconnect()
@@ -319,7 +341,7 @@ class Session:
                 self._tell(ReleaseTorque())
             self._tell(Stop())
         leave_real_time()
-        if "recorder" in self._crew.members and self._ticks is not None:
+        if self._crew.has("recorder") and self._ticks is not None:
             self._screen.say("writing the dataset ...", "dim")
             self._crew.join("recorder", timeout_s=600)
         self._crew.end()

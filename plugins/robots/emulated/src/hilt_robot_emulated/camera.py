@@ -33,7 +33,8 @@ class EmulatedCamera:
         self._folder = find(self._config.bench)
         self._check(describe(self._folder)["cameras"])
         self._reader = FrameReader(frames_path(self._folder, self._config.name), "")
-        self._seen = -1
+        newest = self._reader.latest()
+        self._seen = -1 if newest is None else newest.sequence
 
     def _check(self, cameras: dict[str, dict[str, float]]) -> None:
         view = cameras.get(self._config.name)
