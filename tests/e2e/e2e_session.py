@@ -48,11 +48,12 @@ def run(command: Sequence[str], timeout_s: float = PATIENCE_S) -> "subprocess.Co
     )
 
 
-def until(true: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
+def until(true: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S, screen: "Terminal | None" = None) -> None:
     """Wait for what another process does in its own time."""
     end = time.monotonic() + timeout_s
     while not true():
-        assert time.monotonic() < end, f"not within {timeout_s:g} s: {what}"
+        shown = f"; the screen:\n{screen.text}" if screen else ""
+        assert time.monotonic() < end, f"not within {timeout_s:g} s: {what}{shown}"
         time.sleep(0.01)
 
 

@@ -34,7 +34,8 @@ class Session:
     def kill(self, name: str) -> int:
         """In mid-motion. Gives the time."""
         began_ns = time.monotonic_ns()
-        until(lambda: len(self.wire.goals().since(began_ns)) > 60 and self.wire.moving(), "the policy moves the arm")
+        moving = "the policy moves the arm"
+        until(lambda: len(self.wire.goals().since(began_ns)) > 60 and self.wire.moving(), moving, screen=self.terminal)
         victim, at_ns = self.terminal.member(name), time.monotonic_ns()
         os.kill(victim, signal.SIGKILL)
         return at_ns

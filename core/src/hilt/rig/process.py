@@ -112,9 +112,10 @@ class Rig:
         for arm in self._arms.all:
             arm.read(due + int(self._setup.period_ns * READ_SHARE))
         read = time.monotonic_ns()
+        heard = self._listen()
         lease_ns = read - self._lease.renewed_ns()
         leader = None if self._arms.leader is None else self._arms.leader.sensed(read)
-        inputs = Inputs(k, self._arms.robot.sensed(read), leader, self._listen(), lease_ns / 1e9)
+        inputs = Inputs(k, self._arms.robot.sensed(read), leader, heard, lease_ns / 1e9)
         self._decision = self._engine.decide(inputs)
         if not self._released:
             self._set_leader_torque()
