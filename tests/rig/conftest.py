@@ -1,0 +1,116 @@
+"""A rig in its own process, between a session that this test is and two emulated arms on ptys."""
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hilt.inference.process import create_chunks
+from hilt.ipc import messages, rundir
+from hilt.ipc.lease import LeaseHolder
+from hilt.ipc.messages import Phase, Segment, SetMode, Source, Status, Tick
+from hilt.ipc.ring import RingReader, RingWriter
+from hilt.rig.process import RigSetup, run
+from hilt_motor_feetech.calibration import MotorCalibration, save_calibration
+from hilt_motor_feetech.emulator import EmulatedServo, FirstOrderPlant, PtyBus, ServoChain, preset_calibration, serving
+from hilt_robot_so.motors import JOINTS
+
+CALIBRATION = {joint: MotorCalibration(id, 0, 0, 800, 3300) for id, joint in enumerate(JOINTS, start=1)}
+SOURCES = {Phase.AUTONOMOUS: Source.POLICY, Phase.HUMAN: Source.HUMAN}
+PATIENCE_S = 20.0
+
+
+class EmulatedArm:
+    def __init__(self) -> None:
+        self.plant = FirstOrderPlant()
+        self.chain = ServoChain([EmulatedServo(id) for id in range(1, 7)], self.plant)
+        preset_calibration(self.chain, CALIBRATION)
+        self.bus = PtyBus(self.chain)
+
+    @property
+    def torque(self) -> set[int]:
+        return {servo.get("Torque_Enable") for servo in self.chain.servos.values()}
+
+    def cut_power(self) -> None:
+        self.chain.faults.dead = set(self.chain.servos)
+
+    def restore_power(self) -> None:
+        for servo in self.chain.servos.values():
+            servo.power_up()
+            servo.drive(self.plant, False)
+        self.chain.faults.dead = set()
+
+
+class Session:
+    """What the rig sees of a session."""
+
+    def __init__(self, folder: Path, robot: EmulatedArm, leader: EmulatedArm) -> None:
+        self.robot, self.leader = robot, leader
+        self._lease = LeaseHolder(folder / rundir.LEASE)
+        self._ring = RingWriter(folder / rundir.SESSION, slot_bytes=4096, slots=64)
+        self._folder = folder
+        create_chunks(folder)
+        self._over = threading.Event()
+        threading.Thread(target=self._renew, daemon=True).start()
+
+    def _renew(self) -> None:
+        while not self._over.wait(0.01):
+            self._lease.renew()
+
+    def end(self) -> None:
+        self._over.set()
+
+    def tell(self, message: messages.AnyMessage) -> None:
+        self._ring.write(messages.encode(message))
+
+    def mode(self, phase: Phase, epoch: int = 1) -> None:
+        source = SOURCES.get(phase, Source.HOLD)
+        self.tell(SetMode(phase=phase, source=source, segment=Segment.AUTONOMOUS, episode=0, epoch=epoch, recorded=False))
+
+    def tick(self) -> Tick:
+        packed = RingReader(self._folder / rundir.TICK).latest()
+        tick = messages.decode(packed) if packed else None
+        assert isinstance(tick, Tick)
+        return tick
+
+    def statuses(self) -> list[Status]:
+        ring = RingReader(self._folder / rundir.status_ring("rig"), from_start=True)
+        return [status for packed in ring.drain() if isinstance(status := messages.decode(packed), Status)]
+
+    def until(self, what: Callable[[], bool]) -> None:
+        """Wait for something to become true, and go on at once when it does."""
+        end = time.monotonic() + PATIENCE_S
+        while not what():
+            assert time.monotonic() < end, f"waited {PATIENCE_S:g} s; the newest tick is {self.tick()}"
+            time.sleep(0.005)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    robot, leader = EmulatedArm(), EmulatedArm()
+    for name in ("follower", "leader"):
+        save_calibration(tmp_path / f"{name}.json", CALIBRATION)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with serving(robot.bus, leader.bus):
+        made = Session(folder, robot, leader)
+        station = {
+            "robot": {"type": "so101_follower", "port": robot.bus.port, "id": "follower", "calibration_dir": str(tmp_path)},
+            "teleop": {"type": "so101_leader", "port": leader.bus.port, "id": "leader", "calibration_dir": str(tmp_path)},
+            "limits": {},
+            "max_tracking_error": None,
+        }
+        setup = RigSetup(run_dir=folder, station=station, fps=30, interpolation=2)
+        process = multiprocessing.get_context("spawn").Process(target=run, args=(setup,))
+        process.start()
+        status = folder / rundir.status_ring("rig")
+        made.until(lambda: status.exists() and bool(made.statuses()))
+        assert made.statuses()[0].state == "ready", made.statuses()
+        made.until(lambda: (folder / rundir.TICK).exists() and RingReader(folder / rundir.TICK).latest() is not None)
+        yield made
+        made.end()
+        process.kill()
+        process.join()

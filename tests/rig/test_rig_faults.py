@@ -1,0 +1,52 @@
+"""What the rig does when its arms fail: the real process and drivers, emulated servos."""
+
+from hilt.ipc.messages import Acknowledge, Phase, Source
+
+
+def test_a_robot_that_lost_its_power_is_limp_says_so_and_is_held_only_when_somebody_has_looked(session) -> None:
+    assert session.robot.torque == {1}
+    session.mode(Phase.AUTONOMOUS)
+    session.until(lambda: session.tick().phase == Phase.AUTONOMOUS)
+    session.robot.cut_power()
+    session.until(lambda: session.tick().alarm != "" or session.tick().fault != "")
+    session.robot.restore_power()
+    session.until(lambda: "torque" in session.tick().fault)
+    assert session.robot.torque == {0}
+    session.mode(Phase.PAUSED)
+    session.tell(Acknowledge())
+    session.until(lambda: session.tick().fault == "")
+    assert session.robot.torque == {1}
+
+
+def test_a_robot_that_was_unplugged_needs_a_look_however_short_it_was(session) -> None:
+    session.mode(Phase.AUTONOMOUS)
+    session.robot.bus.unplug()
+    session.until(lambda: "robot" in session.tick().fault)
+    session.robot.bus.replug()
+    session.until(lambda: any(status.state == "back" for status in session.statuses()))
+    assert session.tick().fault
+    session.tell(Acknowledge())
+    session.until(lambda: session.tick().fault == "")
+
+
+def test_a_leader_without_power_stops_no_command_and_mirrors_again_from_where_it_fell(session) -> None:
+    session.until(lambda: session.leader.torque == {1})
+    session.leader.cut_power()
+    first = session.tick().k
+    session.until(lambda: session.tick().k > first + 120)
+    assert session.tick().fault == ""
+    session.leader.plant.push(1, 2700)
+    session.leader.restore_power()
+    session.until(lambda: session.leader.torque == {1})
+    farthest = max(
+        abs(session.leader.chain.servos[1].get("Goal_Position") - session.leader.plant.position(1)) for _ in range(200)
+    )
+    assert farthest < 300
+
+
+def test_takeover_releases_the_leader_and_the_return_stiffens_it(session) -> None:
+    session.until(lambda: session.leader.torque == {1})
+    session.mode(Phase.HUMAN)
+    session.until(lambda: session.leader.torque == {0} and session.tick().source == Source.HUMAN)
+    session.mode(Phase.PAUSED)
+    session.until(lambda: session.leader.torque == {1})
