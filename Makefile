@@ -33,7 +33,7 @@ bench: $(venv)/.dev
 $(venv)/.installed: constraints.txt requirements.txt $(projects) | check
 	@echo "Setting up .venv: some minutes and about 2 GB the first time ..."
 	$(PYTHON) -m venv $(venv)
-	$(pip) hatchling editables setuptools
+	$(pip) --upgrade hatchling editables setuptools
 	$(pip) --no-build-isolation -r requirements.txt
 	@touch $@
 

@@ -41,7 +41,7 @@ def recover_all(session: Path, report: Report) -> None:
     for part in unfinished(session):
         log = recover(part)
         if log is not None:
-            report(_status("working", f"{session.name}/{log.stem} was cut off and has been recovered"))
+            report(_status("recovered", f"{session.name}/{log.stem} was cut off and has been recovered"))
 
 
 def add_or_take_back(log: Path, root: Path, recorder: Recorder, report: Report) -> None:

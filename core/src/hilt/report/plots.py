@@ -35,6 +35,8 @@ COLOURS: Mapping[str, str] = {
 }
 _POINTS = 1500
 _TINT = 0.18
+_LEAST = 4.0
+"""The smallest range of an axis, in the unit of its channel."""
 
 
 def traces(facts: EpisodeFacts) -> Figure:
@@ -50,6 +52,7 @@ def traces(facts: EpisodeFacts) -> Figure:
                 sent = trace.sent[::step, facts.header.action_names.index(name)]
                 axes.plot(times, sent, color=RED, linewidth=1.0, linestyle=(0, (3, 1.5)))
             axes.plot(times, measured[::step], color=INK, linewidth=1.0)
+            _at_least(axes, _LEAST)
             axes.set_ylabel(name, rotation=0, ha="right", va="center")
             axes.grid(axis="y")
             axes.locator_params(axis="y", nbins=3)
@@ -89,6 +92,14 @@ def overview(episodes: Sequence[EpisodeFacts]) -> Figure:
         seen = {span.commander for facts in episodes for span in facts.trace.spans}
         figure.legend(handles=_patches(seen, 1.0), loc="outside upper left", ncols=len(seen))
     return figure
+
+
+def _at_least(axes: Axes, span: float) -> None:
+    """Noise of a joint at rest is not to look like a jump."""
+    low, high = axes.get_ylim()
+    if high - low < span:
+        middle = (low + high) / 2
+        axes.set_ylim(middle - span / 2, middle + span / 2)
 
 
 def _ribbon(axes: Axes, trace: Trace) -> None:

@@ -19,7 +19,7 @@ WHAT = {
     Event.TAKEOVER: "take over with the leader",
     Event.INTERVENE: "take over while held",
     Event.CORRECT: "the recovery is done, the correction begins",
-    Event.RESUME: "hand back",
+    Event.RESUME: "go on: hand back to the policy",
     Event.SUCCESS: "end: success",
     Event.FAILURE: "end: failure",
     Event.SAVE: "end and save",
@@ -44,6 +44,8 @@ STYLE = {
 
 HINTS = {
     Phase.READY: (Event.START,),
+    Phase.AUTONOMOUS: (Event.PAUSE, Event.TAKEOVER),
+    Phase.HUMAN: (Event.PAUSE, Event.RESUME),
     Phase.PAUSED: (Event.TAKEOVER, Event.RESUME),
     Phase.RESET: (Event.NEXT, Event.TAKEOVER),
     Phase.FAULT: (Event.ACKNOWLEDGE, Event.STOP),
@@ -113,7 +115,9 @@ class Screen:
             "failed": f"{status.device}: {status.detail}",
             "died": status.detail,
         }
-        if status.state == "back":
+        if status.state == "recovered":
+            self.say(status.detail, "yellow")
+        elif status.state == "back":
             self.say(f"{status.device} is back", "green")
         elif text := texts.get(status.state):
             self.alarm(text) if important else self.say(text, "yellow")

@@ -26,6 +26,7 @@ class Connected:
     device: Input
     bindings: Bindings
     shows: ShowsPhase | None = None
+    scripted: bool = False
     lost: str = ""
     held: dict[str, tuple[Event, int]] = field(factory=dict)
     tried_s: float = 0.0

@@ -140,7 +140,10 @@ def _policy(
         return None
     if config.rtc.enabled:
         raise ConfigError("rtc.enabled: no installed policy can continue a chunk; leave it out")
-    checkpoint: Checkpoint = open_checkpoint(config.policy.path)
+    try:
+        checkpoint: Checkpoint = open_checkpoint(config.policy.path)
+    except ConfigError as error:
+        raise ConfigError([f"policy.path: {problem}" for problem in error.problems]) from error
     runtime = {"device": config.policy.device, "threads": config.policy.threads}
     policy = open_policy(checkpoint.type, runtime, checkpoint.folder, registry)
     check_fit(
@@ -183,7 +186,7 @@ def _inputs(config: Station, registry: Registry) -> tuple[Connected, ...]:
         device = build(descriptor, typed.config)
         check_bindings(typed.type, device.bindings)
         shows = device if isinstance(device, ShowsPhase) else None
-        connected.append(Connected(typed.type, device, device.bindings, shows))
+        connected.append(Connected(typed.type, device, device.bindings, shows, descriptor.scripted))
         stops = Event.STOP in meanings(device.bindings)
         counting |= stops and (not descriptor.scripted or _rehearses(device, config))
     if not counting:

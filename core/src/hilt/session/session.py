@@ -74,7 +74,7 @@ class Session:
         self._warned = False
         self._away = 0
         self._alarms = Alarms()
-        self._interrupted = self._closing = False
+        self._interrupted = self._closing = self._lost = False
         self._missing: dict[str, str] = {}
         self.lines: list[EpisodeLine] = []
         self.facts: dict[str, str] = {}
@@ -124,8 +124,6 @@ class Session:
             crew.start("observers", run_observers, observed)
         for pid in relieve_orphans(rundir.addresses({name: plan.station[name] for name in ("robot", "teleop")})):
             self._screen.say(f"took the arm over from process {pid}, whose session is gone", "yellow")
-        if plan.leader_mirrors:
-            self._screen.say("The leader now comes to where the robot is, slowly and softly, and then follows it.", "dim")
         self._start_rig()
 
     def _start_rig(self) -> None:
@@ -139,6 +137,8 @@ class Session:
         )
         statuses = self._crew.wait_ready(self._crew.start("rig", run_rig, setup))
         self._ticks = RingReader(self.run_dir / rundir.TICK)
+        if plan.leader_mirrors:
+            self._screen.say("The leader now comes to where the robot is, slowly and softly, and then follows it.", "dim")
         ask_for_real_time(RT_PRIORITY)
         if not any(status.detail == "real-time" for status in statuses):
             self._screen.say("note: no real-time priority (it needs CAP_SYS_NICE); commands may be some ms late", "dim")
@@ -305,6 +305,8 @@ class Session:
         self._screen.status(status, important=name != "observers")
         if name == "recorder":
             self._settle(status)
+        elif name == "rig" and status.device == "robot":
+            self._lost = status.state == "lost"
         if status.state == "lost" and name == "cameras":
             self._miss(status.device, f"{status.device} is lost")
         elif status.state == "back":
@@ -321,6 +323,11 @@ class Session:
         self._missing[device] = what
         self._happen(Event.PAUSE, device)
 
+    def _asks(self) -> bool:
+        """Whether there is somebody who can say that the arm may fall limp, and an arm that would hear it."""
+        person = sys.stdin.isatty() and not self._interrupted and any(not each.scripted for each in self._plan.inputs)
+        return person and self._state.phase == Phase.ENDED and self._crew.has("rig") and not self._lost
+
     def _settle(self, status: Status) -> None:
         """What the recorder says of an episode is what the summary says."""
         for line in self.lines:
@@ -332,13 +339,17 @@ class Session:
         self._closing = True
         if self._state.open:
             self._happen(Event.STOP)
-        asks = self._state.phase == Phase.ENDED and sys.stdin.isatty() and not self._interrupted and self._crew.has("rig")
+        asks = self._asks()
         if not asks:
             self._tell(Stop())
         self._operator.disconnect()
+        if asks and self._screen.ask("Release the torque? The arm will drop. [y/N] "):
+            self._tell(ReleaseTorque())
+        elif self._lost:
+            self._screen.alarm("the robot does not answer: what it does is unknown; if in doubt, cut its power")
+        elif self._ticks is not None:
+            self._screen.say("torque stays on; a session that is ended in a terminal asks whether to release it", "dim")
         if asks:
-            if self._screen.ask("Release the torque? The arm will drop. [y/N] "):
-                self._tell(ReleaseTorque())
             self._tell(Stop())
         leave_real_time()
         if self._crew.has("recorder") and self._ticks is not None:

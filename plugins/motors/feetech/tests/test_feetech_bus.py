@@ -132,7 +132,7 @@ def test_a_bus_that_was_never_opened_says_so() -> None:
 
 
 def test_a_missing_port_is_named() -> None:
-    with pytest.raises(ConnectError, match=r"/dev/nowhere: no such port.*find-port"):
+    with pytest.raises(ConnectError, match=r"/dev/nowhere: no such port"):
         FeetechBus("/dev/nowhere", MOTORS).open()
 
 

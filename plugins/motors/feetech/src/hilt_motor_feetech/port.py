@@ -95,7 +95,7 @@ def _why(path: str, error: Exception) -> str:
     if not os.path.exists(path):
         near = sorted(str(each) for pattern in ("ttyACM*", "ttyUSB*", "cu.usb*") for each in Path("/dev").glob(pattern))
         found = f"there are {', '.join(near)}" if near else "no serial adapter is plugged in"
-        return f"{path}: no such port; {found}; run: hilt find-port"
+        return f"{path}: no such port; {found}"
     if isinstance(error.__context__, BlockingIOError) or getattr(error, "errno", None) == errno.EBUSY:
         return f"{path}: in use by {_holder(path)}"
     if not os.access(path, os.R_OK | os.W_OK):
