@@ -19,14 +19,17 @@ from hilt.log import EpisodeLog
 from hilt_hooks import Floats
 from hilt_recorder_lerobot.reader import Dataset
 from hilt_robot_emulated.bench import Bench
-from hilt_robot_emulated.calibration import ENCODERS
+from hilt_robot_emulated.calibration import CHANNELS, ENCODERS
 from hilt_robot_so.plugin import LIMITS
 
 FPS, INTERPOLATION = 30, 2
 PERIOD_S = 1 / (FPS * INTERPOLATION)
 JOINTS = range(6)
+SLOWED, SPEED = 1, 45.0
+"""The joint whose limit is set below what the hand does, and to how many degrees per second."""
 MOST = np.array([LIMITS["*"].velocity] * 5 + [LIMITS["gripper.pos"].velocity]) * PERIOD_S
 """How far each channel may go in one command."""
+MOST[SLOWED] = SPEED * PERIOD_S
 
 
 @frozen
@@ -47,7 +50,8 @@ class Collected:
 @pytest.fixture(scope="module")
 def collected(bench: Bench, policy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
     root = tmp_path_factory.mktemp("collect") / "dataset"
-    command = collect(bench, root, policy, *scripted(bench, "intervene"), "--dataset.num_episodes=2")
+    slow = f"--limits={{{CHANNELS[SLOWED]}: {{velocity: {SPEED}}}}}"
+    command = collect(bench, root, policy, *scripted(bench, "intervene"), "--dataset.num_episodes=2", slow)
     with Wire(bench) as wire:
         ran = run(command, timeout_s=110)
         goals = wire.goals()
@@ -75,7 +79,7 @@ def test_both_episodes_are_kept(collected: Collected) -> None:
 
 
 def test_every_source_and_segment_is_there(collected: Collected, episode: int) -> None:
-    assert set(collected.numbers("hilt.source", episode)) == collected.means("hilt.source", "policy", "human", "hold")
+    assert set(collected.numbers("hilt.source", episode)) >= collected.means("hilt.source", "policy", "human", "hold")
     assert set(collected.numbers("hilt.segment", episode)) == set(collected.dataset.meaning["hilt.segment"].values())
 
 
@@ -124,7 +128,7 @@ def test_no_command_goes_too_far(collected: Collected) -> None:
     """Over the whole session, with takeover, return and reset, as the servos got it; steps are rounded."""
     moved = np.abs(np.diff(collected.goals.values, axis=0))
     assert (moved <= MOST + [step_of(joint) for joint in JOINTS]).all()
-    assert (moved > MOST * 0.9).any(), "nothing went fast enough to show it"
+    assert moved[:, SLOWED].max() > MOST[SLOWED] * 0.9, "nothing went fast enough to show it"
 
 
 def test_commands_stay_in_the_calibrated_range(collected: Collected) -> None:

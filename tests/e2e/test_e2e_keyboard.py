@@ -83,7 +83,8 @@ def test_a_round_of_collecting(bench: Bench, policy: Path, tmp_path: Path) -> No
 
 def test_the_controls_are_those_that_are_bound(arms: Bench, tmp_path: Path) -> None:
     bindings = "--input.bindings={t: takeover, c: '', k: save}"
-    with Terminal(record(arms, tmp_path / "dataset", "--input.type=keyboard", bindings)) as terminal:
+    command = record(arms, tmp_path / "dataset", "--input.type=keyboard", bindings)
+    with Wire(arms) as wire, Terminal(command) as terminal:
         terminal.phase("ready")
         table = rows(terminal.text)
         assert table["t"] == "take over with the leader"
@@ -93,6 +94,7 @@ def test_the_controls_are_those_that_are_bound(arms: Bench, tmp_path: Path) -> N
         assert [keys for keys, what in table.items() if what == "end and save"] == ["right (autonomous, paused, human, fault), k"]
         terminal.press("enter")
         terminal.phase("human")
+        until(lambda: len(wire.goals()) > 30, "something is recorded")
         terminal.press("k")
         terminal.phase("saved")
         assert leave(terminal) == 0

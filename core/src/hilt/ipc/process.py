@@ -22,13 +22,13 @@ def ignore_interrupts() -> None:
 
 
 @contextmanager
-def interrupts_ignored() -> Iterator[None]:
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in INTERRUPTS}
+def interrupts_withheld() -> Iterator[None]:
+    """Interrupts wait until the end of this. A process that is started meanwhile never gets any: it inherits the mask."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def lower_priority(by: int) -> None:

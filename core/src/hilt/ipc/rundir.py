@@ -87,13 +87,22 @@ def orphans(opens: set[str]) -> Iterator[RigNote]:
 
 
 def alive(pid: int) -> bool:
+    """Whether the process runs. On Linux, one that was killed but whose parent has not noticed does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    return not _zombie(pid)
+
+
+def _zombie(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:  # gone by now, or a system without /proc
+        return False
+    return state == "Z"
 
 
 def _session(folder: Path) -> int:

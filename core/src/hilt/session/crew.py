@@ -5,13 +5,14 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from hilt.ipc import messages
 from hilt.ipc.messages import Status
-from hilt.ipc.process import interrupts_ignored
+from hilt.ipc.process import interrupts_withheld
 from hilt.ipc.ring import RingReader
 from hilt.ipc.rundir import alive, orphans, status_ring
 from hilt_hooks import ConnectError
@@ -48,7 +49,8 @@ class Crew:
 
     def start(self, name: str, run: Callable[[Any], None], setup: Any) -> Member:
         process = self._context.Process(target=run, args=(setup,), name=f"hilt-{name}")
-        with interrupts_ignored():  # a process inherits that: it is deaf before it can say so itself
+        resource_tracker.ensure_running()  # it would be started on the way, and let interrupts through
+        with interrupts_withheld():
             process.start()
         member = self.members[name] = Member(name, process, self._run_dir)
         return member
