@@ -138,7 +138,9 @@ def _happened(facts: EpisodeFacts) -> Iterator[list[Cell]]:
         at = (event.time_ns - facts.log.started_ns) / 1e9
         change = f"{event.old} to {event.new}" if event.old != event.new else f"while {event.old}"
         yield [at, "event", f"{event.event} ({event.device}): {change}"]
-    for what, texts in {"alarm": facts.trace.alarms, "fault": facts.trace.faults, "note": facts.notes}.items():
+    told = {text for _, text in (*facts.trace.alarms, *facts.trace.faults)}
+    notes = tuple((at, text) for at, text in facts.notes if text.partition(": ")[2] not in told)
+    for what, texts in {"alarm": facts.trace.alarms, "fault": facts.trace.faults, "note": notes}.items():
         for at, text in texts:
             yield [at, what, text]
 

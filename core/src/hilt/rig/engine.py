@@ -122,7 +122,7 @@ class Engine:
         self._requested = at
         self._proposed: Floats | None = None
         self._waiting = False
-        self._start: Floats | None = None
+        self._start: _Approach | None = None
         self._fault = ""
         self._gone = False
         self._grid = _Grid(layout.interpolation)
@@ -158,17 +158,10 @@ class Engine:
             proposed=self._proposed if source == Source.POLICY else None,
             frame=frame,
             boundary=boundary,
-            alarm=silent or self._sent.alarm or self._far(),
+            alarm=silent or self._sent.alarm or ("" if self._start is None else self._start.told),
             fault=self._fault,
             filtered=filtered,
         )
-
-    def _far(self) -> str:
-        if self._start is None:
-            return ""
-        apart = np.abs(self._start - self._sent.sent)
-        worst = int(apart.argmax())
-        return f"going slowly to where the policy starts: {self._robot.envelope.names[worst]} is {apart[worst]:.0f} away"
 
     def _commander(self, source: Source, target: Floats | None) -> Source:
         """Who is in command, as it is recorded."""
@@ -241,9 +234,9 @@ class Engine:
         return None
 
     def _from_policy(self, starts: bool) -> Floats | None:
-        if self._start is not None and np.abs(self._start - self._sent.sent).max() > ALIGNED:
-            return self._start
         if self._start is not None:
+            if np.abs(self._start.to - self._sent.sent).max() > ALIGNED:
+                return self._start.to
             self._start = None
             self._interpolator.begin(self._sent.sent)
         if starts:
@@ -252,8 +245,8 @@ class Engine:
             if action is not None:
                 self._proposed = self._requested = action
                 self._interpolator.to(action)
-                if self.queue.consumed == 1 and np.abs(action - self._sent.sent).max() > FAR:
-                    self._start = action
+                if self.queue.consumed == 1:
+                    self._start = _Approach.of(self._robot.envelope.names, self._sent.sent, action)
         return self._interpolator.next() if self.queue.consumed else None
 
     def _from_leader(self, leader: Sensed) -> Floats:
@@ -276,6 +269,23 @@ class Engine:
         governor = self._leader if self._aligned else Governor(self._leader.envelope.slowed(APPROACH), self._layout.period_s)
         self._mirrored = governor.command(before, target, at)
         return self._mirrored
+
+
+@frozen(eq=False)
+class _Approach:
+    """The slow way to where a policy starts. told: what the operator is told."""
+
+    to: Floats
+    told: str
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], at: Floats, to: Floats) -> "_Approach | None":
+        """None if it is near."""
+        apart = np.abs(to - at)
+        worst = int(apart.argmax())
+        if not apart[worst] > FAR:
+            return None
+        return cls(to, f"going slowly to where the policy starts: {names[worst]} is {apart[worst]:.0f} away")
 
 
 class _Grid:
