@@ -35,7 +35,10 @@ def leave(terminal: Terminal, *, release: bool = False) -> int:
     terminal.expect(re.escape("Release the torque? The arm will drop. [y/N]"))
     terminal.press("y" if release else "n")
     terminal.press("enter")
-    return terminal.ended()
+    code = terminal.ended()
+    before, after = terminal.modes
+    assert before == after, "the terminal is as it was"
+    return code
 
 
 def test_a_round_of_collecting(bench: Bench, policy: Path, tmp_path: Path) -> None:
@@ -71,8 +74,6 @@ def test_a_round_of_collecting(bench: Bench, policy: Path, tmp_path: Path) -> No
         terminal.phase("discarded")
         terminal.phase("reset")
         assert leave(terminal) == 0
-        before, after = terminal.modes
-        assert before == after
         assert wire.torque()[-1].all()
     dataset = Dataset(root)
     assert len(dataset.episodes) == 1

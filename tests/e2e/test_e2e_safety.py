@@ -151,6 +151,8 @@ def test_a_session_that_is_gone(bench: Bench, policy: Path, tmp_path: Path, stop
                 ready_ns = time.monotonic_ns()
                 until(lambda: len(wire.goals().since(ready_ns)) > 15, "the new rig holds the arm")
                 check_held(wire, cut)
+                if policy_drives:  # no hand is at the leader: it stays as well
+                    assert np.ptp(wire.poses("leader", since_ns=cut.held_ns + SWINGS_NS), axis=0).max() < 2.0
                 assert not runs(cut.rig)
                 leave(restarted)
         check_recovered(root, cut)
