@@ -87,18 +87,24 @@ def sdk(port: str) -> Iterator[Cycle]:
 
 
 def block(cycle: Cycle) -> list[tuple[float, float]]:
-    """CPU and wall time of each of `CYCLES` cycles, in ms. Raises RuntimeError unless every servo answers in each."""
-    spent, due = [], time.monotonic()
-    for number in range(CYCLES):
+    """CPU and wall time of `CYCLES` cycles in which every servo answered, in ms.
+
+    A cycle with an answer missing is left out and made up for: on a busy machine one comes late now and then.
+    Raises RuntimeError when that happens more often than not.
+    """
+    spent: list[tuple[float, float]] = []
+    due = time.monotonic()
+    for number in range(2 * CYCLES):
         due += PERIOD_S
         time.sleep(max(0.0, due - time.monotonic()))
         wall, cpu = time.perf_counter_ns(), time.process_time_ns()
         answers = cycle(_CENTER + number)
-        spent.append(((time.process_time_ns() - cpu) / 1e6, (time.perf_counter_ns() - wall) / 1e6))
-        silent = [id for id in IDS if answers.get(id) is None]
-        if silent:
-            raise RuntimeError(f"servos {silent} did not answer; the cycle cannot be compared")
-    return spent
+        took = ((time.process_time_ns() - cpu) / 1e6, (time.perf_counter_ns() - wall) / 1e6)
+        if all(answers.get(id) is not None for id in IDS):
+            spent.append(took)
+        if len(spent) == CYCLES:
+            return spent
+    raise RuntimeError(f"in only {len(spent)} of {2 * CYCLES} cycles did every servo answer; there is nothing to compare")
 
 
 def once(blocks: int) -> Measured:

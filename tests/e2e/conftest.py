@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("mujoco", reason="the emulated bench needs mujoco")
+if sys.platform != "linux":
+    collect_ignore_glob = ["test_*.py"]  # they find the processes of a session in /proc
 sys.path.insert(0, str(Path(__file__).parent))
 
 from e2e_checkpoint import SIZE, write_policy

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -56,7 +57,7 @@ def _keep_moving(made: ACTTrainer) -> None:
         made.network.decoder_pos_embed.weight.copy_(10.0 * (torch.cos(turn) * ahead + torch.sin(turn) * aside))
 
 
-def _statistics(images: tuple[str, ...]) -> Mapping[str, Mapping[str, object]]:
+def _statistics(images: tuple[str, ...]) -> Mapping[str, Mapping[str, Any]]:
     image = {"mean": [[[0.5]]] * 3, "std": [[[0.25]]] * 3}
     return {
         "observation.state": {"mean": MIDDLE, "std": [30.0] * len(MIDDLE)},

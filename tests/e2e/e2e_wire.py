@@ -28,7 +28,10 @@ class Goals:
     @property
     def values(self) -> Floats:
         joints = range(len(CHANNELS))
-        return np.array([to_value(joint, 0.0) for joint in joints]) + self.steps * np.array([step_of(joint) for joint in joints])
+        zeros = np.array([to_value(joint, 0.0) for joint in joints])
+        units = np.array([step_of(joint) for joint in joints])
+        values: Floats = zeros + self.steps * units
+        return values
 
     def since(self, time_ns: int) -> "Goals":
         return Goals(self.times[self.times > time_ns], self.steps[self.times > time_ns])
