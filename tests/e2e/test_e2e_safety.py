@@ -25,6 +25,7 @@ ATTEMPTS = 3
 """How often a stop in time is tried: the machine is shared, and the best counts."""
 SLOWLY = 15.0
 """Degrees per second of the hand: it moves for longer than a test looks."""
+PAUSE_S = 0.3
 SIDE = 85.0
 FPS = 30
 
@@ -189,3 +190,22 @@ def test_a_session_that_is_suspended(bench: Bench, tmp_path: Path) -> None:
         dataset.close()
 
     best(attempt)
+
+
+def test_a_machine_that_pauses_is_no_fault(bench: Bench, tmp_path: Path) -> None:
+    """Session and rig stop together, as on a busy or virtual machine: nobody has to acknowledge anything."""
+    with Wire(bench) as wire, Terminal(record(bench, tmp_path / "dataset")) as terminal:
+        terminal.phase("ready")
+        led_by_a_hand(bench, terminal)
+        began_ns = time.monotonic_ns()
+        until(lambda: wire.moving(began_ns), "the goals are changing")
+        both = [terminal.session, terminal.member("rig")]
+        for pid in both:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(PAUSE_S)
+        for pid in reversed(both):
+            os.kill(pid, signal.SIGCONT)
+        went_on_ns = time.monotonic_ns()
+        until(lambda: wire.moving(went_on_ns), "the follower follows again", screen=terminal)
+        assert "FAULT" not in terminal.text
+        leave(terminal)
