@@ -20,7 +20,12 @@ class PolicyConfig:
     inference: Literal["background", "sync"] = option(
         "background", help="background: while the last chunk is carried out; sync: the arm waits for it"
     )
-    queue_threshold: int = option(30, help="A new chunk is asked for when no more than this is left", unit="actions", minimum=0)
+    queue_threshold: int = option(
+        30,
+        help="A new chunk is asked for when no more than this, and no more than half a chunk, is left",
+        unit="actions",
+        minimum=0,
+    )
     threads: int = option(1, help="CPU threads of the network", minimum=1)
 
 

@@ -155,7 +155,7 @@ def _policy(
         fps=fps,
     )
     background = config.policy.inference == "background"
-    threshold = min(config.policy.queue_threshold, max(0, policy.spec.use - 1)) if background else 0
+    threshold = min(config.policy.queue_threshold, policy.spec.use // 2) if background else 0
     return PolicyPlan(
         type=checkpoint.type,
         path=checkpoint.folder,

@@ -347,7 +347,7 @@ class Session:
             self._tell(ReleaseTorque())
         elif self._lost:
             self._screen.alarm("the robot does not answer: what it does is unknown; if in doubt, cut its power")
-        elif self._ticks is not None:
+        elif self._ticks is not None and not asks:
             self._screen.say("torque stays on; a session that is ended in a terminal asks whether to release it", "dim")
         if asks:
             self._tell(Stop())
