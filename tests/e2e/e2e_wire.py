@@ -36,8 +36,10 @@ class Goals:
     def since(self, time_ns: int) -> "Goals":
         return Goals(self.times[self.times > time_ns], self.steps[self.times > time_ns])
 
-    def before(self, time_ns: int) -> "Goals":
-        return Goals(self.times[self.times <= time_ns], self.steps[self.times <= time_ns])
+    def changed(self) -> Floats:
+        """(m,) times of those that differ from the one before."""
+        changed: Floats = self.times[1:][(np.diff(self.steps, axis=0) != 0).any(axis=1)]
+        return changed
 
     def __len__(self) -> int:
         return len(self.times)
@@ -109,3 +111,8 @@ class Wire:
         """Whether the goals of the robot have been changing in every one of the last ten packets."""
         steps = self.goals().since(since_ns).steps[-11:]
         return len(steps) == 11 and bool((np.abs(np.diff(steps, axis=0)).max(axis=1) > 0).all())
+
+    def still(self, since_ns: int) -> bool:
+        """Whether the last 15 goals of the robot, all later than that, are the same."""
+        steps = self.goals().since(since_ns).steps[-15:]
+        return len(steps) == 15 and not np.diff(steps, axis=0).any()

@@ -27,19 +27,18 @@ class Lease:
         with open(path, "rb") as file:
             self._map = mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ)
         self._cell = memoryview(self._map).cast("q")
-        self._asked_ns, self._back_ns = time.monotonic_ns(), 0
+        self._asked_ns = self._silent_ns = 0
 
-    def silent_ns(self, now_ns: int, pause_ns: int) -> int:
-        """For how long the session has not renewed it.
+    def silent_ns(self, now_ns: int, period_ns: int) -> int:
+        """For how long the session has not renewed it, counted in periods of the caller that really took place.
 
-        Where the caller itself was away for longer than `pause_ns`, so was the machine: the session gets as long again to
-        renew, once.
+        A caller that was away for longer cannot tell a session that is gone from a machine that paused: of each gap between two
+        calls at most `period_ns` count.
         """
-        renewed_ns = self.renewed_ns()
-        if now_ns - self._asked_ns > pause_ns and renewed_ns > self._back_ns:
-            self._back_ns = now_ns
+        awake_ns = min(now_ns - self._asked_ns, period_ns)
         self._asked_ns = now_ns
-        return now_ns - max(renewed_ns, self._back_ns)
+        self._silent_ns = min(self._silent_ns + awake_ns, now_ns - self.renewed_ns())
+        return self._silent_ns
 
     def renewed_ns(self) -> int:
         """When the session last renewed it, monotonic."""

@@ -33,9 +33,6 @@ ABANDONED_S = 2.0
 
 RT_PRIORITY = 10
 
-AWAY_NS = 30_000_000
-"""A tick that is so much later than its period was kept waiting by the machine."""
-
 READ_SHARE = 0.6
 """The part of a period after which a reading that has not come is missing."""
 
@@ -116,7 +113,7 @@ class Rig:
             arm.read(due + int(self._setup.period_ns * READ_SHARE))
         read = time.monotonic_ns()
         heard = self._listen()
-        lease_ns = self._lease.silent_ns(read, self._setup.period_ns + AWAY_NS)
+        lease_ns = self._lease.silent_ns(read, self._setup.period_ns)
         leader = None if self._arms.leader is None else self._arms.leader.sensed(read)
         inputs = Inputs(k, self._arms.robot.sensed(read), leader, heard, lease_ns / 1e9)
         self._decision = self._engine.decide(inputs)
