@@ -15,7 +15,9 @@ from rich.table import Table
 from benchmarks.results import console
 
 QUICK = ("cli", "feetech")
-SLOW = ("tick",)
+SLOW = ("tick", "governor", "crash")
+ONCE = ("crash",)
+"""Of these all of a run counts, not the best of several."""
 
 
 def _listing() -> Table:
@@ -33,7 +35,8 @@ def _results(names: Sequence[str], runs: int) -> Iterator[tuple[str, Mapping[str
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             output = Path(folder) / f"{name}.json"
-            command = [sys.executable, "-m", f"benchmarks.{name}", f"--runs={runs}", f"--json={output}"]
+            repeated = [] if name in ONCE else [f"--runs={runs}"]
+            command = [sys.executable, "-m", f"benchmarks.{name}", *repeated, f"--json={output}"]
             subprocess.run(command, check=True)
             yield name, json.loads(output.read_text())
 

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from attrs import frozen
+from attrs import field, frozen
 
 from hilt.ipc import messages, rundir
 from hilt.ipc.messages import Tick
 from hilt.ipc.ring import RingReader
 from hilt_robot_emulated.bench import Bench
 from hilt_robot_emulated.calibration import CHANNELS
-from hilt_robot_emulated.settings import DEFAULT_CAMERAS
+from hilt_robot_emulated.settings import DEFAULT_CAMERAS, View
 from hilt_robot_emulated.wire import WireReader
 
 ROOT = Path(__file__).parents[1]
@@ -35,13 +35,18 @@ _EARLY_NS = 2_000_000
 
 @frozen(kw_only=True)
 class Plan:
-    """script: of the operator, see `hilt_robot_emulated.script`. seconds: what one prediction takes."""
+    """script: of the operator, see `hilt_robot_emulated.script`. seconds: what one prediction takes. sway: how far the policy
+
+    moves the arm to either side, degrees.
+    """
 
     episodes: int
     script: str
     fps: int = 30
     interpolation: int = 3
     seconds: float = 0.4
+    sway: float = 5.0
+    cameras: Mapping[str, View] = field(factory=lambda: DEFAULT_CAMERAS)
 
     @property
     def period_ns(self) -> int:
@@ -75,13 +80,15 @@ def collect(plan: Plan) -> Trace:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         sleeper = stack.enter_context(Sleeper())
-        bench = stack.enter_context(Bench.start(DEFAULT_CAMERAS, seed=1))
+        bench = stack.enter_context(Bench.start(plan.cameras, seed=1))
         watch = stack.enter_context(contextlib.closing(_Watch(bench, sleeper, plan.period_ns)))
-        _run(_command(plan, bench, folder), folder / "output", plan.episodes * _EPISODE_LIMIT_S, watch)
+        policy = write_policy(plan, folder / "policy")
+        _run(command(plan, bench, policy, folder / "dataset"), folder / "output", plan.episodes * _EPISODE_LIMIT_S, watch)
         return watch.trace()
 
 
-def _command(plan: Plan, bench: Bench, folder: Path) -> list[str]:
+def command(plan: Plan, bench: Bench, policy: Path, dataset: Path) -> list[str]:
+    """policy: what `write_policy` has written."""
     return [
         HILT,
         "collect",
@@ -89,32 +96,42 @@ def _command(plan: Plan, bench: Bench, folder: Path) -> list[str]:
         "--input.type=scripted",
         f"--input.bench={bench.folder}",
         f"--input.script={plan.script}",
-        f"--policy.path={_checkpoint(plan, folder / 'policy')}",
+        f"--policy.path={policy}",
         f"--interpolation_multiplier={plan.interpolation}",
-        "--dataset.repo_id=benchmark/tick",
-        f"--dataset.root={folder / 'dataset'}",
+        "--dataset.repo_id=benchmark/session",
+        f"--dataset.root={dataset}",
         f"--dataset.fps={plan.fps}",
         f"--dataset.num_episodes={plan.episodes}",
         "--dataset.single_task=Push the cube to the goal",
     ]
 
 
-def _checkpoint(plan: Plan, folder: Path) -> Path:
-    """Of the policy in `fixtures`."""
-    cameras = {name: (view.height, view.width, 3) for name, view in DEFAULT_CAMERAS.items()}
-    content = {"type": "benchmark_slow", "seconds": plan.seconds, "fps": plan.fps, "pose": POSE, "cameras": cameras}
+def write_policy(plan: Plan, folder: Path) -> Path:
+    """A checkpoint of the policy in `fixtures`. Gives the folder."""
+    content = {
+        "type": "benchmark_slow",
+        "seconds": plan.seconds,
+        "fps": plan.fps,
+        "pose": POSE,
+        "sway": plan.sway,
+        "cameras": {name: (view.height, view.width, 3) for name, view in plan.cameras.items()},
+    }
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(content))
     return folder
 
 
+def environment(*paths: Path) -> dict[str, str]:
+    """Of a session. paths: where Python looks first."""
+    everywhere = [*map(str, paths), str(FIXTURES), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(everywhere), "OMP_NUM_THREADS": "1"}
+
+
 def _run(command: list[str], output: Path, limit_s: float, watch: "_Watch") -> None:
-    paths = [str(FIXTURES), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
     until = time.monotonic() + limit_s
     with (
         open(output, "w") as log,
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment) as session,
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment()) as session,
     ):
         while session.poll() is None:
             watch.look(session.pid)
@@ -177,7 +194,7 @@ def _folders(session: int) -> Iterator[Path]:
 def _ticks(session: int) -> Iterator[RingReader]:
     for folder in _folders(session):
         if (folder / rundir.TICK).exists():
-            yield RingReader(folder / rundir.TICK, from_start=True)
+            yield RingReader(folder / rundir.TICK, after=0)
 
 
 class Sleeper:

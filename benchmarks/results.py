@@ -26,11 +26,12 @@ console = Console()
 
 @frozen
 class Check:
-    """A number with its bar: met when it is not above."""
+    """A number with its bar: met when it is not above. always: judged also where others used much of the machine."""
 
     what: str
     value: float
     bar: float
+    always: bool = False
 
     @property
     def met(self) -> bool:
@@ -55,6 +56,8 @@ class Run:
 
     @property
     def verdict(self) -> str:
+        if any(check.always and not check.met for check in self.measured.checks):
+            return "missed"
         if self.others > BUSY:
             return "no verdict"
         return "met" if all(check.met for check in self.measured.checks) else "missed"
@@ -62,7 +65,7 @@ class Run:
     @property
     def rank(self) -> tuple[bool, float]:
         """Less is better: first the runs with a verdict, then the distance of the worst number from its bar."""
-        return self.others > BUSY, max(check.value / check.bar for check in self.measured.checks)
+        return self.others > BUSY, max(_distance(check) for check in self.measured.checks)
 
     def as_json(self) -> dict[str, Any]:
         checks = [{"what": each.what, "value": each.value, "bar": each.bar, "met": each.met} for each in self.measured.checks]
@@ -70,20 +73,28 @@ class Run:
         return {**self.measured.metrics, **judged, **self.measured.details}
 
 
+def _distance(check: Check) -> float:
+    """1 at the bar."""
+    return check.value / check.bar if check.bar else 1.0 + check.value
+
+
 def percentiles(values: NDArray[np.float64]) -> dict[str, float]:
     p50, p99, largest = np.percentile(values, [50, 99, 100])
     return {"p50": float(p50), "p99": float(p99), "max": float(largest)}
 
 
-def options(summary: str | None) -> argparse.ArgumentParser:
-    """The options that every measurement has."""
+def options(summary: str | None, *, repeated: bool = True) -> argparse.ArgumentParser:
+    """The options that every measurement has. repeated: whether the best of several runs counts."""
     parser = argparse.ArgumentParser(description=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=_positive, default=3, help="how often; the best run counts, all are printed (default 3)")
+    if repeated:
+        parser.add_argument(
+            "--runs", type=positive, default=3, help="how often; the best run counts, all are printed (default 3)"
+        )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     return parser
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: must be at least 1")

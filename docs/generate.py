@@ -6,7 +6,7 @@ function `NAME` of `REGIONS` gives; everything else is written by hand.
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
 from io import StringIO
 from pathlib import Path
@@ -30,7 +30,7 @@ from hilt.session.operator import HELD_S
 from hilt.session.phases import OPERATOR_EVENTS, TABLE, Event, To
 from hilt_hooks import CAPABILITIES, POLICY_CAPABILITIES, ConfigError, Lifecycle, Registration, Safety
 from hilt_hooks.testing.checks import Rule
-from hilt_hooks.testing.kinds import DEVICE_RULES, ROBOT_RULES, TELEOPERATOR_RULES
+from hilt_hooks.testing.tables import RULES
 from hilt_input_keyboard.config import BINDINGS
 from hilt_input_keyboard.plugin import hilt_inputs
 from hilt_recorder_lerobot.plugin import hilt_recorders
@@ -182,13 +182,18 @@ def _methods(protocol: type) -> str:
 
 
 def conformance() -> str:
-    rules: Iterable[Rule[Any]] = (*DEVICE_RULES, *ROBOT_RULES, *TELEOPERATOR_RULES)
-    return table(["id", "rule", "for"], [[rule.id, rule.title, _applies(rule)] for rule in rules])
+    rules: dict[str, Rule[Any]] = {}
+    kinds: dict[str, list[str]] = {}
+    for kind, of_kind in RULES.items():
+        for rule in of_kind:
+            rules.setdefault(rule.id, rule)
+            kinds.setdefault(rule.id, []).append(kind)
+    return table(["id", "rule", "for"], [[rule.id, rule.title, _applies(rule, kinds[rule.id])] for rule in rules.values()])
 
 
-def _applies(rule: Rule[Any]) -> str:
-    kind = {"D": "every robot and teleoperator", "R": "robots", "T": "teleoperators"}[rule.id[0]]
-    return f"{kind} with {code(sorted(rule.capabilities))}" if rule.capabilities else kind
+def _applies(rule: Rule[Any], kinds: Sequence[str]) -> str:
+    named = "every kind" if len(kinds) == len(RULES) else ", ".join(kinds)
+    return f"{named} with {code(sorted(rule.capabilities))}" if rule.capabilities else named
 
 
 def lerobot_moved() -> str:
@@ -200,6 +205,10 @@ def lerobot_moved() -> str:
         ]
         for field, meanings in names.COLLECT.meanings.items()
         for value, meaning in meanings.items()
+    ]
+    rows += [
+        [f"`--{field}=true`", f"`--{kind}.type={name}`, if `hilt-{kind}-{name}` is installed"]
+        for field, (kind, name) in names.COLLECT.devices.items()
     ]
     return table(["LeRobot", "here"], rows)
 

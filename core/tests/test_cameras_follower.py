@@ -83,12 +83,12 @@ def test_lost_is_told_once_and_back_only_with_a_frame(folder: Path, error: Excep
     assert not run.camera.connected
 
 
-@pytest.mark.parametrize(("connects", "reads"), [([ConnectError("busy")], []), ([None], [TimeoutError("busy")])])
-def test_a_camera_without_a_first_frame_is_failed(
+@pytest.mark.parametrize(("connects", "reads"), [([ConnectError("busy"), None], []), ([None, None], [TimeoutError("busy")])])
+def test_a_camera_without_a_first_frame_is_failed_and_tried_again(
     folder: Path, connects: list[Exception | None], reads: list[Exception | str]
 ) -> None:
     run = Run(folder, connects, reads)
-    assert run.told == [("failed", "busy")]
+    assert run.told == [("failed", "busy"), ("back", "")]
     assert not run.camera.connected
 
 

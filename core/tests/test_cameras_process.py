@@ -60,7 +60,7 @@ class Session:
     def statuses(self) -> Callable[[], Status | None]:
         """Gives one status after the other."""
         path = self.run_dir / status_ring("cameras")
-        ring = soon(lambda: RingReader(path, from_start=True) if path.exists() else None)
+        ring = soon(lambda: RingReader(path, after=0) if path.exists() else None)
 
         def following() -> Status | None:
             packed = ring.read()

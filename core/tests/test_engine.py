@@ -5,7 +5,7 @@ import pytest
 from attrs import evolve
 
 from hilt.ipc.messages import Acknowledge, ChunkMessage, Phase, Segment, SetMode, Source
-from hilt.rig.engine import LOST_S, STALE_S, Decision, Engine, Inputs, Layout, Sensed
+from hilt.rig.engine import LOST_S, STALE_S, Decision, Engine, Filtered, Inputs, Layout, Sensed
 from hilt.rig.governor import Envelope, Governor
 from hilt.rig.leader import Handover
 from hilt_hooks import Limits, Signal
@@ -36,14 +36,14 @@ class Rig:
         self.engine = Engine(layout, self.governor, self.governor if mirrors else None, np.zeros(2))
         self.robot, self.leader, self.k = np.zeros(2), np.zeros(2), -1
         self.silent = {"robot": 0.0, "leader": 0.0}
-        self.lease_s, self.problem, self.stiff = 0.0, "", True
+        self.lease_s, self.problem, self.stiff, self.robot_stiff = 0.0, "", True, True
         self.inputs: list[Inputs] = []
         self.decisions: list[Decision] = []
 
     def tick(self, *messages: SetMode | ChunkMessage | Acknowledge, skip: int = 0) -> Decision:
         self.k += 1 + skip
         leader = Sensed(self.leader.copy(), self.silent["leader"], stiff=self.stiff)
-        robot = Sensed(self.robot.copy(), self.silent["robot"], self.problem)
+        robot = Sensed(self.robot.copy(), self.silent["robot"], self.problem, self.robot_stiff)
         self.inputs.append(Inputs(self.k, robot, leader, messages, self.lease_s))
         decision = self.engine.decide(self.inputs[-1])
         self.decisions.append(decision)
@@ -318,6 +318,86 @@ def test_what_is_wrong_with_the_robot_holds_until_the_operator_has_looked() -> N
     back = rig.tick(Acknowledge(), mode(Phase.PAUSED, epoch=1))
     assert back.fault == ""
     assert back.robot.sent[0] == pytest.approx(-40)
+
+
+@pytest.mark.parametrize("row", [[1.0], [1.0, 2.0, 3.0], []])
+def test_actions_of_another_length_hold_and_are_told_of(row: list[float]) -> None:
+    rig = Rig(interpolation=1)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[0.5, 0.5]]))
+    held = rig.tick(chunk([[0.5, 0.5], row], id=1))
+    assert held.source == Source.HOLD
+    assert f"{len(row)} numbers for 2 channels" in held.alarm
+    assert rig.tick(chunk(ramp(5), id=2, consumed=1)).alarm == ""
+
+
+def test_an_epoch_that_nobody_announced_is_not_in_force() -> None:
+    rig = Rig()
+    assert rig.tick(mode(Phase.AUTONOMOUS, epoch=0), chunk(ramp(5), epoch=-1)).proposed is None
+
+
+def test_what_cannot_be_sent_is_not_commanded() -> None:
+    rig = Rig(interpolation=1)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(50, 3.0)))
+    moving = rig.ticks(5)[-1]
+    rig.robot_stiff = False
+    for decision in rig.ticks(20):
+        assert (decision.robot.sent == moving.robot.sent).all()
+        assert "waiting for the robot" in decision.alarm
+    rig.robot_stiff = True
+    rig.ticks(5)
+    assert rig.largest_step <= 180 * PERIOD * (1 + 1e-9)
+    assert rig.robot[0] > moving.robot.sent[0]
+
+
+def test_nobody_acknowledges_a_robot_that_is_still_silent() -> None:
+    rig = Rig()
+    rig.ticks(3)
+    rig.silent["robot"] = LOST_S + 0.1
+    rig.tick()
+    rig.robot = np.array([12.0, 0.0])
+    refused = rig.tick(Acknowledge())
+    assert "robot" in refused.fault
+    assert refused.robot.sent == pytest.approx([0, 0])
+    rig.silent["robot"] = 0.0
+    rig.robot = np.array([12.0, 0.0])
+    assert rig.tick(Acknowledge()).robot.sent == pytest.approx([12, 0])
+
+
+def test_a_robot_that_falls_while_something_else_is_wrong_is_held_where_it_fell() -> None:
+    rig = Rig()
+    rig.lease_s = 0.07
+    assert "session" in rig.tick().fault
+    rig.lease_s, rig.problem, rig.robot_stiff = 0.0, "has lost its torque", False
+    rig.tick()
+    assert rig.engine.gone
+    rig.problem, rig.robot_stiff = "", True
+    rig.robot = np.array([-40.0, 0.0])
+    assert rig.tick(Acknowledge()).robot.sent == pytest.approx([-40, 0])
+
+
+def test_an_approach_ends_at_the_joint_limit() -> None:
+    rig = Rig(interpolation=1)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[140.0, 0.0], [50.0, 0.0]]))
+    rig.ticks(300)
+    assert rig.decisions[-1].source == Source.HOLD
+    assert rig.robot[0] == pytest.approx(50, abs=0.1)
+
+
+def test_an_approach_ends_where_a_filter_ends_it() -> None:
+    rig = Rig(interpolation=1)
+    engine = Engine(rig.engine._layout, rig.governor, None, np.zeros(2), lambda _, target, __: Filtered(np.clip(target, -20, 20)))
+    rig.engine = engine
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[60.0, 0.0], [5.0, 0.0]]))
+    rig.ticks(120)
+    assert rig.robot[0] == pytest.approx(5, abs=0.1)
+
+
+@pytest.mark.parametrize("bad", [float("inf"), float("nan"), 1e308])
+def test_a_first_action_that_leads_nowhere_does_not_keep_the_next_from_its_turn(bad: float) -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[bad, 0.0], [2.0, 0.0], [2.0, 0.0]]))
+    rig.ticks(300)
+    assert rig.robot[0] == pytest.approx(2, abs=0.1)
 
 
 def test_the_same_inputs_give_the_same_decisions() -> None:

@@ -169,6 +169,10 @@ def test_filters_are_called_one_after_the_other(start: Callable[..., Filters]) -
     [
         ("raise SafetyStop('the cup is in the way')", "refuses: the cup is in the way"),
         ("return 1 / 0", "raised ZeroDivisionError: division by zero"),
+        (
+            "return Vector((*target.names, 'base.pos'), [*target.values, 7.0])",
+            "gave a channel more than once: base.pos, elbow.pos, base.pos",
+        ),
         ("return Vector(target.names, [math.nan, 0])", "gave no finite number for base.pos"),
         (
             "return Vector(('base.pos', 'knee.pos'), [0, 0])",
@@ -177,7 +181,7 @@ def test_filters_are_called_one_after_the_other(start: Callable[..., Filters]) -
         ("return None", "gave None, not a Vector"),
         ("raise SystemExit(3)", "ended its process; it is being started again"),
     ],
-    ids=["refuses", "raises", "nan", "names", "nothing", "exits"],
+    ids=["refuses", "raises", "twice", "nan", "names", "nothing", "exits"],
 )
 def test_the_plugin_is_named_and_the_others_are_not(start: Callable[..., Filters], body: str, message: str) -> None:
     assert refusal(start("return target", body)) == f"holding: filter filter1 (hilt-test-filter1) {message}"
@@ -243,7 +247,7 @@ class Running:
         while not path.exists():
             assert time.monotonic() < deadline, self._said()
             time.sleep(0.005)
-        ring = RingReader(path, from_start=True)
+        ring = RingReader(path, after=0)
         while time.monotonic() < deadline:
             for tick in map(decode, ring.drain()):
                 assert isinstance(tick, Tick)
@@ -258,7 +262,7 @@ class Running:
         self.session.write(encode(mode))
 
     def _said(self) -> str:
-        ring = RingReader(self.run_dir / status_ring("rig"), from_start=True)
+        ring = RingReader(self.run_dir / status_ring("rig"), after=0)
         return "; ".join(status.detail for status in map(decode, ring.drain()) if isinstance(status, Status))
 
 

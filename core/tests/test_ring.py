@@ -57,7 +57,7 @@ def test_a_late_reader_starts_now_or_at_the_oldest(tmp_path: Path) -> None:
     for number in range(6):
         writer.write(bytes([number]))
     assert list(RingReader(tmp_path / "r").drain()) == []
-    assert list(RingReader(tmp_path / "r", from_start=True).drain()) == [b"\2", b"\3", b"\4", b"\5"]
+    assert list(RingReader(tmp_path / "r", after=0).drain()) == [b"\2", b"\3", b"\4", b"\5"]
     assert RingReader(tmp_path / "r").latest() == b"\5"
 
 
@@ -85,7 +85,7 @@ def test_a_writer_killed_at_any_instant_leaves_whole_messages(tmp_path: Path) ->
         while not path.exists() or RingReader(path).written < 100:
             assert process.poll() is None
             time.sleep(0.001)
-        reader = RingReader(path, from_start=True)
+        reader = RingReader(path, after=0)
         found = 0
         while found < 200:
             for message in reader.drain():
@@ -94,6 +94,25 @@ def test_a_writer_killed_at_any_instant_leaves_whole_messages(tmp_path: Path) ->
         process.kill()
         process.wait()
         assert all(len(message) == 4000 for message in reader.drain())
+
+
+def test_the_successor_of_a_writer_goes_on_in_the_same_ring(tmp_path: Path) -> None:
+    first = RingWriter(tmp_path / "r", slot_bytes=8, slots=2)
+    reader = RingReader(tmp_path / "r")
+    first.write(b"1")
+    first.close()
+    successor = RingWriter(tmp_path / "r", slot_bytes=8, slots=2)
+    successor.write(b"2")
+    assert list(reader.drain()) == [b"1", b"2"]
+    assert list(RingReader(tmp_path / "r", after=1).drain()) == [b"2"]
+
+
+def test_a_ring_of_another_shape_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    RingWriter(tmp_path / "r", slot_bytes=8, slots=2).write(b"old")
+    writer = RingWriter(tmp_path / "r", slot_bytes=16, slots=2)
+    assert writer.written == 0
+    writer.write(b"123456789")
+    assert list(RingReader(tmp_path / "r", after=0).drain()) == [b"123456789"]
 
 
 def test_the_newest_frame_not_newer_than(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ WRONG_ROBOTS = [
     ("D16", "ConnectsToNothing"),
     ("D17", "LeavesFileOpen"),
     ("D17", "LeavesThread"),
+    ("D18", "SaysOnlyThatItFailed"),
     ("D20", "TorqueLies"),
     ("D21", "TorqueOnToOldTarget"),
     ("D22", "DisconnectDropsArm"),
@@ -130,7 +131,6 @@ WRONG_DESCRIPTORS = [
     ("D02", {"factory": "wrong_devices:NoSuchClass"}),
     ("D02", {"factory": "no_such_module:build"}),
     ("D02", {"emulator": "wrong_devices:NoSuchClass"}),
-    ("D02", {"contract": 0}),
     ("D02", {"summary": " "}),
     ("D06", {"capabilities": CAPABILITIES | {"damp"}}),
     ("D06", {"capabilities": CAPABILITIES | {"fly"}}),
@@ -148,7 +148,10 @@ def test_wrong_descriptor_is_found(id: str, change: dict[str, Any]) -> None:
         robot_checks(evolve(robot(), **change))[id].run()
 
 
-@pytest.mark.parametrize(("id", "name"), [("D03", "NoHelp"), ("D03", "DefaultOutside"), ("D04", "ChangesItself")])
+WRONG_CONFIGS = [("D03", "NoHelp"), ("D03", "DefaultOutside"), ("D04", "ChangesItself"), ("D19", "StaysAtHome")]
+
+
+@pytest.mark.parametrize(("id", "name"), WRONG_CONFIGS)
 def test_wrong_config_is_found(id: str, name: str) -> None:
     import wrong_devices
 
@@ -205,11 +208,11 @@ def test_checked_capabilities_exist() -> None:
 
 
 def test_ids_are_unique_and_every_rule_has_a_wrong_device() -> None:
-    from hilt_hooks.testing.kinds import DEVICE_RULES, ROBOT_RULES, TELEOPERATOR_RULES
+    from hilt_hooks.testing.tables import DEVICE_RULES, ROBOT_RULES, TELEOPERATOR_RULES
 
     ids = [rule.id for rule in DEVICE_RULES + ROBOT_RULES + TELEOPERATOR_RULES]
     assert len(ids) == len(set(ids))
-    seeded = {id for id, _ in [*WRONG_ROBOTS, *WRONG_LEADERS, *WRONG_DESCRIPTORS]} | {"D01", "D03", "D04"}
+    seeded = {id for id, _ in [*WRONG_ROBOTS, *WRONG_LEADERS, *WRONG_DESCRIPTORS, *WRONG_CONFIGS]} | {"D01"}
     assert set(ids) - seeded == {"D30"}, "D30 never fails: it says what was not exercised"
 
 

@@ -33,8 +33,8 @@ reset:
 """
 
 
-def run(name: str, output: Path, *arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", f"benchmarks.{name}", "--runs=1", f"--json={output}", *arguments]
+def run(name: str, output: Path, *arguments: str, once: tuple[str, ...] = ("--runs=1",)) -> dict[str, Any]:
+    command = [sys.executable, "-m", f"benchmarks.{name}", *once, f"--json={output}", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     content: dict[str, Any] = json.loads(output.read_text())
@@ -64,6 +64,13 @@ def test_feetech(tmp_path: Path) -> None:
     assert content["cpu_ratio"] == pytest.approx(content["cpu_ms"] / content["sdk_cpu_ms"])
 
 
+def test_governor(tmp_path: Path) -> None:
+    content = run("governor", tmp_path / "governor.json", "--commands=1000", "--jobs=1", "--first=1")
+    assert content["commands"] >= 1000
+    assert content["violations"] == 0, content["examples"]
+    assert content["us_per_command"] > 0
+
+
 def test_tick(tmp_path: Path) -> None:
     pytest.importorskip("mujoco", reason="the emulated bench needs mujoco")
     script = tmp_path / "operator.yaml"
@@ -74,3 +81,14 @@ def test_tick(tmp_path: Path) -> None:
     assert content["largest_gap_ms"] > 0
     assert content["ticks"] > 90
     assert {"autonomous", "paused", "human"} <= set(content["phases"])
+
+
+def test_crash(tmp_path: Path) -> None:
+    """More of it in tests/e2e/test_e2e_crash.py."""
+    pytest.importorskip("mujoco", reason="the emulated bench needs mujoco")
+    content = run("crash", tmp_path / "crash.json", "--kills=1", "--seed=55", once=())
+    assert content["kills"] == 1
+    assert content["saved_episodes_lost"] == content["starts_refused"] == content["datasets_wrong"] == 0, content
+    assert math.isfinite(content["running_lost_s_max"])
+    for group in ("by_process", "by_signal", "by_moment"):
+        assert [each["kills"] for each in content[group].values()] == [1]

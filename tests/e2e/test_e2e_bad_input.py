@@ -59,6 +59,10 @@ WRONG_COMMANDS: dict[str, tuple[Make, str]] = {
         lambda at: [*at.collect, "--dataset.repo_id=another"],
         "dataset.repo_id: given twice ('bench/push', then 'another'); keep one",
     ),
+    "limits of no channel": (
+        lambda at: [*at.collect, "--limits={shoulder_pam.pos: {velocity: 10}, elbow_flex.pos: {lower: 10, upper: -10}}"],
+        "limits.shoulder_pam.pos: the robot has no such channel; did you mean shoulder_pan.pos?",
+    ),
     "no port": (lambda at: without(at.collect, "robot.port"), "robot.port: is required"),
     "unknown robot": (
         lambda at: instead(at.collect, "robot.type", "so101_folower"),

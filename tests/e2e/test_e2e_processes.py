@@ -1,6 +1,7 @@
-"""One process of a session is killed in mid-episode: the others know, the arm holds, nothing is lost."""
+"""A process of a session is killed or hangs in mid-episode: the arm holds, the operator is told, the session goes on."""
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterator
@@ -31,13 +32,13 @@ class Session:
     command: list[str]
     root: Path
 
-    def kill(self, name: str) -> int:
+    def strike(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
         """In mid-motion. Gives the time."""
         began_ns = time.monotonic_ns()
         moving = "the policy moves the arm"
         until(lambda: len(self.wire.goals().since(began_ns)) > 60 and self.wire.moving(), moving, screen=self.terminal)
         victim, at_ns = self.terminal.member(name), time.monotonic_ns()
-        os.kill(victim, signal.SIGKILL)
+        os.kill(victim, number)
         return at_ns
 
     def check_holds(self, since_ns: int) -> None:
@@ -47,6 +48,11 @@ class Session:
         assert len(np.unique(self.wire.goals().since(held_ns).steps, axis=0)) <= 1
         assert np.ptp(self.wire.poses(since_ns=held_ns), axis=0).max() < 1.0
         assert self.wire.torque(since_ns=since_ns).all()
+
+    def drives_again(self) -> None:
+        self.terminal.phase("autonomous")
+        began_ns = time.monotonic_ns()
+        until(lambda: self.wire.moving(began_ns), "the policy moves the arm again", screen=self.terminal)
 
     def leave(self, code: int = 0) -> None:
         self.terminal.press("esc")
@@ -73,22 +79,22 @@ def session(bench: Bench, policy: Path, tmp_path: Path) -> Iterator[Session]:
     bench.hand.release()
 
 
-@pytest.mark.parametrize("name", ["policy", "cameras"])
-def test_without_policy_or_cameras_a_person_can_finish(session: Session, name: str) -> None:
-    """The session pauses, refuses to let the policy drive on what it no longer sees, and saves what the person adds."""
-    at_ns = session.kill(name)
+def test_a_person_can_go_on_without_the_policy_until_it_is_back(session: Session) -> None:
+    at_ns = session.strike("policy")
     terminal, bench = session.terminal, session.bench
-    terminal.expect(f"the {name} process ended")
+    terminal.expect("the policy process ended .* it is started again")
     terminal.phase("paused")
-    terminal.press("p")
-    terminal.expect(f"not now: the {name} process ended")
-    session.check_holds(at_ns)
     bench.hand.hold()
     terminal.press("c")
     terminal.phase("human")
     pose, taken_ns = bench.state()["leader"], time.monotonic_ns()
     bench.hand.move([Waypoint({**pose, "shoulder_pan.pos": pose["shoulder_pan.pos"] + 20.0}, 20.0)])
     until(lambda: session.wire.moving(taken_ns), "the robot follows")
+    terminal.expect("policy is back")
+    assert session.wire.torque(since_ns=at_ns).all()
+    terminal.press("p")
+    bench.hand.release()
+    session.drives_again()
     terminal.press("s")
     terminal.phase("saved")
     session.leave()
@@ -96,27 +102,110 @@ def test_without_policy_or_cameras_a_person_can_finish(session: Session, name: s
     assert frames > 30
 
 
-def test_without_recorder_the_session_ends(session: Session) -> None:
-    """What the recorder had written is in the dataset after the next session on it."""
-    at_ns = session.kill("recorder")
-    session.terminal.phase("ended")
-    session.terminal.expect("y/N")
-    session.terminal.press("n")
-    session.terminal.press("enter")
-    session.terminal.expect("recovered when the next session starts")
-    assert session.terminal.ended() == 1
+def test_without_cameras_the_arm_holds_until_they_are_back(session: Session) -> None:
+    at_ns = session.strike("cameras")
+    terminal = session.terminal
+    terminal.expect("the cameras process ended .* it is started again")
+    terminal.phase("paused")
+    until(lambda: {"front is back", "wrist is back"} <= set(terminal.text.splitlines()), "both are back", screen=terminal)
     session.check_holds(at_ns)
-    with Terminal([*session.command, "--dataset.resume=true"]) as again:
-        again.phase("ready")
-        again.press("ctrl-c")
-        assert again.ended() == 0
+    terminal.press("p")
+    session.drives_again()
+    terminal.press("s")
+    terminal.phase("saved")
+    session.leave()
+    (frames,) = session.lengths()
+    assert frames > 30
+
+
+def test_an_episode_ends_with_its_recorder_and_the_next_one_has_another(session: Session) -> None:
+    at_ns = session.strike("recorder")
+    terminal = session.terminal
+    terminal.expect("the recorder process ended .* that episode ends here")
+    terminal.phase("reset")
+    terminal.expect("recorder is back")
+    session.check_holds(at_ns)
+    terminal.press("right")
+    terminal.phase("ready")
+    terminal.press("enter")
+    terminal.phase("autonomous")
+    began_ns = time.monotonic_ns()
+    until(lambda: session.wire.moving(began_ns), "the policy moves the arm again", screen=terminal)
+    terminal.press("s")
+    terminal.phase("saved")
+    session.leave()
+    first, second = session.lengths()
+    assert first >= 15
+    assert second >= 5
+
+
+def test_a_full_disk_ends_the_episode_and_recording_goes_on_when_there_is_space(session: Session) -> None:
+    recorder = session.terminal.member("recorder")
+    resource.prlimit(recorder, resource.RLIMIT_FSIZE, (300_000, 300_000))
+    terminal = session.terminal
+    terminal.expect("recorder: .*File too large.*is kept")
+    terminal.phase("reset")
+    terminal.expect("recorder is back")
+    session.leave()
     (frames,) = session.lengths()
     assert frames >= 15
 
 
+@pytest.mark.parametrize("name", ["recorder", "cameras"])
+def test_a_process_that_hangs_is_missed_and_the_episode_goes_on_when_it_answers(session: Session, name: str) -> None:
+    at_ns = session.strike(name, signal.SIGSTOP)
+    terminal = session.terminal
+    victim = terminal.member(name)
+    terminal.expect(f"the {name} process does not answer")
+    terminal.phase("paused")
+    terminal.press("p")
+    terminal.expect(f"not now: {name}: the {name} process does not answer")
+    assert session.wire.torque(since_ns=at_ns).all()
+    os.kill(victim, signal.SIGCONT)
+    terminal.expect(f"{name} is back")
+    terminal.press("p")
+    session.drives_again()
+    terminal.press("s")
+    terminal.phase("saved")
+    session.leave()
+    (frames,) = session.lengths()
+    assert frames > 30
+
+
+def test_a_recorder_that_never_answers_is_replaced(session: Session) -> None:
+    session.strike("recorder", signal.SIGSTOP)
+    terminal = session.terminal
+    terminal.expect("the recorder process ended")
+    terminal.phase("reset")
+    terminal.expect("recorder is back")
+    session.leave()
+    assert len(session.lengths()) == 1
+
+
+def test_a_rig_that_hangs_is_a_fault_and_goes_on_when_it_answers(session: Session) -> None:
+    session.strike("rig", signal.SIGSTOP)
+    terminal = session.terminal
+    rig = terminal.member("rig")
+    terminal.expect("the rig process does not answer; motors keep what they were last told")
+    terminal.phase("fault")
+    terminal.press("a")
+    terminal.expect("not now: rig: the rig process does not answer")
+    went_on_ns = time.monotonic_ns()
+    os.kill(rig, signal.SIGCONT)
+    terminal.expect("rig is back")
+    session.check_holds(went_on_ns)
+    terminal.press("a")
+    terminal.phase("paused")
+    terminal.press("p")
+    session.drives_again()
+    terminal.press("s")
+    terminal.phase("saved")
+    session.leave()
+
+
 def test_without_rig_the_session_ends(session: Session) -> None:
     """The servos hold by themselves; nobody is asked about a torque that cannot be released. The next session has the arm."""
-    at_ns = session.kill("rig")
+    at_ns = session.strike("rig")
     session.terminal.expect("the rig ended; motors keep what they were last told")
     assert session.terminal.ended() == 1
     assert "y/N" not in session.terminal.text

@@ -77,7 +77,7 @@ class Session:
         return tick
 
     def statuses(self) -> list[Status]:
-        ring = RingReader(self._folder / rundir.status_ring("rig"), from_start=True)
+        ring = RingReader(self._folder / rundir.status_ring("rig"), after=0)
         return [status for packed in ring.drain() if isinstance(status := messages.decode(packed), Status)]
 
     def until(self, what: Callable[[], bool]) -> None:

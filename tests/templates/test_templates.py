@@ -28,7 +28,9 @@ def test_its_own_tests_pass_and_none_is_skipped(kind: str, baked: Mapping[str, P
 
 def test_all_are_listed_as_working(baked: Mapping[str, Path], run: Callable, tmp_path: Path) -> None:
     ran = run("hilt", "plugins", cwd=tmp_path)
-    rows = {line.split()[0]: line.split()[1:] for line in ran.stdout.splitlines() if line.startswith("hilt-")}
+    rows = {
+        line.split()[0]: line.split()[1:] for line in ran.stdout.partition("\n\n")[0].splitlines() if line.startswith("hilt-")
+    }
     for kind, project in baked.items():
         assert rows[project.name] == ["0.1.0", "ok", *TYPES[kind].split()]
 

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hilt.cli import main
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ARM = ("--robot.type=fixture_arm", "--robot.port=x", "--policy.path=p")
 STORE = ("--dataset.type=fixture_store", "--dataset.repo_id=me/x", "--dataset.single_task=Push")
 COLLECT = ("collect", *ARM, *STORE, "--input.type=fixture_keys")
+PLUGINS = Path(__file__).parents[3] / "tests" / "fixtures" / "plugins"
 BROKEN = ("importerror", "exits", "signature", "lister", "contract", "raising")
 
 
@@ -84,7 +87,7 @@ def test_show_prints_a_configuration_that_reads_back(hilt: Run, tmp_path: Path):
     assert shown["inputs"] == [{"type": "fixture_keys", "layout": "qwerty"}]
     file = tmp_path / "all.yaml"
     file.write_text(ran.stdout)
-    assert hilt("config", "show", "collect", f"--config={file}").stdout == ran.stdout
+    assert yaml.safe_load(hilt("config", "show", "collect", f"--config={file}").stdout) == yaml.safe_load(ran.stdout)
 
 
 def test_a_wrong_configuration_is_exit_2_with_every_problem(hilt: Run):
@@ -154,7 +157,8 @@ def test_usage_errors(hilt: Run, arguments: tuple[str, ...], line: str):
 def test_plugins_shows_broken_ones_as_rows(hilt: Run):
     ran = hilt("plugins", plugins=("ok", "taken", *BROKEN), COLUMNS="100")
     assert ran.returncode == 0, ran.stderr
-    rows = {line.split()[0]: line for line in ran.stdout.splitlines() if line and not line.startswith(" ")}
+    listed = ran.stdout.partition("\n\n")[0]
+    rows = {line.split()[0]: line for line in listed.splitlines() if not line.startswith(" ")}
     for name, state in (
         ("ok", "clash"),
         ("taken", "clash"),
@@ -164,25 +168,57 @@ def test_plugins_shows_broken_ones_as_rows(hilt: Run):
     ):
         assert f" {state} " in f"{rows[f'fixture-{name}']} "
     assert "  fix: pip install a-driver-that-nobody-has\n" in ran.stdout
-    assert "surplus phase; missing old, new, event" in ran.stdout
+    assert "  or leave it out: HILT_DISABLE=fixture-importerror\n" in ran.stdout
+    assert "surplus phase; missing old, new, event" in " ".join(ran.stdout.split())
     assert "a plugin that talks" not in ran.stdout
     assert "Traceback" not in ran.stdout
 
 
-def test_plugins_in_detail(hilt: Run):
-    ran = hilt("plugins", "-v", plugins=("ok", "importerror"), COLUMNS="100")
-    assert "robot fixture_arm An arm that is not there" in ran.stdout
-    assert "  aliases: fixture_arm_alias" in ran.stdout
-    assert "  capabilities: torque" in ran.stdout
-    assert "speed=1.5 deg/s  How fast it is" in ran.stdout
-    assert "Traceback" in ran.stdout
+@pytest.mark.parametrize("width", [80, 120])
+def test_plugins_in_detail(hilt: Run, width: int):
+    ran = hilt("plugins", "-v", plugins=("ok", "importerror", "prints"), COLUMNS=str(width))
+    shown = " ".join(ran.stdout.split())
+    for part in (
+        "robot fixture_arm An arm that is not there",
+        "from hilt-fixture-ok 1.2; made for hilt-hooks>=0.1,<0.2",
+        "aliases fixture_arm_alias",
+        "capabilities torque",
+        "requires a-driver-that-nobody-has>=2 (not installed)",
+        "limits all channels: velocity 90, acceleration 450 (tried on the fixture)",
+        "speed=1.5 deg/s How fast it is",
+        "it printed: a plugin that prints?[31m? {garbage",
+        'hilt_fixture_importerror.py", line 1, in <module>',
+    ):
+        assert part in shown
+    assert "registry.py" not in shown, "the traceback starts in the plugin"
+    uncut = ("  fix: ", "  File ", "  or leave", "  its fields")
+    assert [line for line in ran.stdout.splitlines() if len(line) > width and not line.startswith(uncut)] == []
+
+
+@pytest.mark.parametrize("name", ["fixture-ok", "hilt-fixture-ok", "fixture_arm", "fixture_arm_alias", "greet"])
+def test_plugins_by_name(hilt: Run, name: str):
+    ran = hilt("plugins", name, plugins=("ok", "importerror"), COLUMNS="100")
+    assert ran.returncode == 0, ran.stderr
+    assert "fixture-importerror" not in ran.stdout
+    assert ("\nrobot fixture_arm\n" in ran.stdout) == (name != "greet")
+    assert ("\ninput fixture_keys\n" in ran.stdout) == (name in ("fixture-ok", "hilt-fixture-ok"))
+
+
+def test_plugins_by_a_name_that_nothing_has(hilt: Run):
+    ran = hilt("plugins", "fixture_amr")
+    assert ran.returncode == 2
+    assert "nothing installed is called 'fixture_amr'; did you mean 'fixture_arm'?" in ran.stderr
 
 
 def test_without_plugins(hilt: Run):
     ran = hilt("--no-plugins", "plugins", plugins=("ok", "importerror"))
-    assert "fixture-importerror: --no-plugins" in ran.stdout
+    assert ran.stdout.count("(left out by --no-plugins)") == ran.stdout.count(" disabled ")
+    assert "fixture-importerror" in ran.stdout
     assert ran.returncode == 0
-    assert hilt("--no-plugins", "greet").returncode == 2
+    ran = hilt("--no-plugins", "greet")
+    assert ran.returncode == 2
+    assert "the command 'greet' comes with hilt-fixture-ok 1.2, left out by --no-plugins" in ran.stderr
+    assert "greet" not in hilt("--no-plugins", "--help").stdout
     ran = hilt(*COLLECT, "--no-plugins")
     assert ran.returncode == 2
     assert "disabled: " in ran.stderr
@@ -192,8 +228,6 @@ def test_without_plugins(hilt: Run):
     "arguments",
     [
         ("config", "check", *COLLECT),
-        ("record", "--help"),
-        ("teleoperate", "--help"),
         ("config", "schema", "collect"),
         ("greet", "--name=you"),
     ],
@@ -204,6 +238,18 @@ def test_broken_plugins_are_a_line_each_elsewhere(hilt: Run, arguments: tuple[st
     lines = [line for line in ran.stderr.splitlines() if "plugin fixture-" in line]
     assert [line.split()[2] for line in lines] == [f"fixture-{name}" for name in sorted(BROKEN) if name != "raising"]
     assert "a plugin that talks" not in ran.stdout
+
+
+def test_an_interrupt_while_a_plugin_is_loaded_names_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.syspath_prepend(str(PLUGINS / "slow"))
+    monkeypatch.delitem(sys.modules, "hilt_fixture_slow", raising=False)
+    monkeypatch.setattr("time.sleep", interrupted)
+    assert main(["plugins"]) == 130
+    said = "hilt: interrupted: plugin fixture-slow was being loaded; HILT_DISABLE=fixture-slow leaves it out\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_disabled_plugin_is_not_imported(hilt: Run):

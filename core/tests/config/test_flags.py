@@ -1,19 +1,31 @@
 from pathlib import Path
 
 import pytest
+from attrs import frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hilt.config import CollectConfig, RecordConfig, TeleoperateConfig, dump, parse, structure, write
 from hilt.config.text import parse_value
 from hilt.kernel import Registry
-from hilt_hooks import ConfigError
+from hilt_hooks import ConfigError, ViewerDescriptor, option
 
 
 def refused(cls: type, argv: list[str], registry: Registry) -> str:
     with pytest.raises(ConfigError) as caught:
         parse(cls, argv, registry)
     return str(caught.value)
+
+
+@frozen(kw_only=True)
+class Watches:
+    save: str | None = option(None, help="File")
+
+
+def with_viewers(registry: Registry) -> Registry:
+    kinds = ("robot", "teleoperator", "camera", "input", "recorder")
+    viewers = [ViewerDescriptor(name=name, summary="", config=Watches, factory="x:y") for name in ("rerun", "other")]
+    return Registry.of(*(each for kind in kinds for each in registry.all(kind)), *viewers)
 
 
 def test_the_documented_command_line(argv: list[str], registry: Registry):
@@ -201,3 +213,41 @@ def test_single_flags_round_trip(
     assert config.robot.config.gain == gain
     assert config.robot.config.home == home
     assert config.episodes.num_episodes == count
+
+
+def test_viewers_as_a_list_and_as_one(argv: list[str], registry: Registry):
+    assert parse(CollectConfig, argv, registry).viewers == ()
+    both = with_viewers(registry)
+    listed = parse(CollectConfig, [*argv, "--viewers=[{type: rerun, save: a.rrd}, {type: other}]"], both)
+    assert [each.type for each in listed.viewers] == ["rerun", "other"]
+    one = parse(CollectConfig, [*argv, "--viewer.type=rerun", "--viewer.save=a.rrd"], both)
+    assert [each.config.save for each in one.viewers] == ["a.rrd"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "types"),
+    [
+        (["--display_data=true"], ["rerun"]),
+        (["--display_data"], ["rerun"]),
+        (["--display_data=false"], []),
+        (["--display_data=true", "--viewer.save=a.rrd"], ["rerun"]),
+        (["--display_data=true", "--viewer={save: a.rrd}"], ["rerun"]),
+        (["--display_data=true", "--viewer.type=other"], ["other"]),
+        (["--display_data=true", "--viewer={type: other}"], ["other"]),
+        (["--display_data=true", "--viewers=[]"], []),
+    ],
+)
+def test_lerobot_s_display_asks_for_a_viewer(argv: list[str], registry: Registry, flags: list[str], types: list[str]):
+    notes: list[str] = []
+    config = parse(CollectConfig, [*argv, *flags], with_viewers(registry), notes.append)
+    assert [each.type for each in config.viewers] == types
+    assert notes == []
+
+
+def test_lerobot_s_display_without_its_viewer_is_noted(argv: list[str], registry: Registry):
+    notes: list[str] = []
+    assert parse(CollectConfig, [*argv, "--display_data=true"], registry, notes.append).viewers == ()
+    assert notes == [
+        "--display_data is accepted and has no effect: no viewer 'rerun' is installed; pip install hilt-viewer-rerun"
+    ]
+    assert "display_data: expected true or false, got 3" in refused(CollectConfig, [*argv, "--display_data=3"], registry)

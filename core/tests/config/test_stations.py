@@ -1,9 +1,11 @@
+import sys
+import types
 from pathlib import Path
 
 import pytest
 from attrs import frozen
 
-from hilt.config import CollectConfig, TeleoperateConfig, dump, parse, structure, write
+from hilt.config import CollectConfig, RecordConfig, Station, TeleoperateConfig, dump, parse, stations, structure, write
 from hilt.config.text import read_file
 from hilt.kernel import Registry
 from hilt_hooks import BundleDescriptor, ConfigError
@@ -56,33 +58,109 @@ def test_fields_of_a_station_that_a_command_has_no_use_for(station: Path, regist
         parse(Small, ["--station=bench3"], registry)
 
 
+def test_fields_of_other_commands_are_left_out_and_told(station: Path, registry: Registry):
+    station.write_text(STATION + "fps: 60\npolicy: {path: here, device: cuda}\n")
+    notes: list[str] = []
+    given = ["--station=bench3", "--dataset.repo_id=me/x"]
+    config = parse(RecordConfig, given, registry, notes.append)
+    assert config.episodes.fps == 30, "fps is a field of teleoperate, and not meant for datasets"
+    assert notes == [f"station {station}: fps, policy left out, of other commands"]
+    assert parse(CollectConfig, given, registry).policy.device == "cuda"
+    assert parse(TeleoperateConfig, given[:1], registry).fps == 60
+
+
 @frozen
 class Nothing:
     pass
 
 
 def lab() -> dict[str, object]:
-    return {"robot": {"type": "so101_follower", "port": "lab"}}
+    return {"robot": {"type": "so101_follower", "port": "lab"}, "limits": {"a.pos": {"velocty": 3}}}
 
 
-def test_a_bundle(registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    import sys
-    import types
+def nothing() -> list[str]:
+    return ["robot"]
 
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+@pytest.fixture
+def with_bundles(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """Three bundles: one with a mistake in its limits, one that gives no station, one that has the name of a file."""
     module = types.ModuleType("hilt_bundle_of_a_test")
-    module.lab = lab  # type: ignore[attr-defined]
+    module.lab, module.nothing = lab, nothing  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    descriptor = BundleDescriptor(name="lab", summary="", config=Nothing, factory=f"{module.__name__}:lab")
-    both = Registry.of(descriptor, *(each for kind in ("robot", "teleoperator", "input") for each in registry.all(kind)))
-    config = parse(TeleoperateConfig, ["--station=lab", "--teleop.type=so101_leader", "--teleop.port=x"], both)
+    made = {"lab": ("lab_alias",), "nothing": (), "bench3": ()}
+    bundles = [
+        BundleDescriptor(
+            name=name,
+            aliases=aliases,
+            summary="",
+            config=Nothing,
+            factory=f"{module.__name__}:{'nothing' if name == 'nothing' else 'lab'}",
+        )
+        for name, aliases in made.items()
+    ]
+    return Registry.of(*bundles, *(each for kind in ("robot", "teleoperator", "input", "camera") for each in registry.all(kind)))
+
+
+LEADER = ("--teleop.type=so101_leader", "--teleop.port=x")
+
+
+@pytest.mark.parametrize("name", ["lab", "lab_alias"])
+def test_a_bundle(station: Path, with_bundles: Registry, name: str):
+    config = parse(TeleoperateConfig, [f"--station={name}", *LEADER, "--limits={}"], with_bundles)
     assert config.robot.config.port == "lab"
 
 
-def test_an_unknown_station_says_where_it_was_looked_for(station: Path, registry: Registry):
+def test_what_is_wrong_in_a_bundle_names_it(station: Path, with_bundles: Registry):
     with pytest.raises(ConfigError) as caught:
-        parse(TeleoperateConfig, ["--station=bench4"], registry)
-    assert f"station: there is neither a file {station.parent / 'bench4.yaml'} nor a bundle 'bench4'" in str(caught.value)
+        parse(TeleoperateConfig, ["--station=lab", *LEADER], with_bundles)
+    (problem,) = caught.value.problems
+    assert problem.startswith("limits['a.pos'].velocty: no such field; did you mean velocity?")
+    assert problem.endswith("(bundle lab)")
+    with pytest.raises(ConfigError, match="bundle nothing: gives list, not a mapping of fields"):
+        parse(TeleoperateConfig, ["--station=nothing", *LEADER], with_bundles)
+
+
+def test_the_first_place_wins(station: Path, with_bundles: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """./stations, then HILT_STATIONS, then the user's folder, then bundles."""
+    monkeypatch.chdir(tmp_path)
+    shared = tmp_path / "shared"
+    monkeypatch.setenv("HILT_STATIONS", f"{tmp_path / 'nowhere'}:{shared}")
+    ports = []
+    for folder in (None, station.parent, shared, Path("stations")):
+        if folder is None:
+            station.unlink()
+        else:
+            folder.mkdir(exist_ok=True)
+            (folder / "bench3.yaml").write_text(f"robot: {{type: so101_follower, port: {folder.name}}}\nlimits: {{}}")
+        ports.append(parse(Station, ["--station=bench3", "--limits={}"], with_bundles).robot.config.port)
+    assert ports == ["lab", "stations", "shared", "stations"]
+    found = [each.where for each in stations.stations(with_bundles) if each.name == "bench3"]
+    assert found == ["stations/bench3.yaml", "shared/bench3.yaml", "hilt/stations/bench3.yaml", "bundle bench3"]
+
+
+def test_an_unknown_station_lists_those_that_there_are(station: Path, with_bundles: Registry, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(station.parents[3])
+    with pytest.raises(ConfigError) as caught:
+        parse(TeleoperateConfig, ["--station=bench4"], with_bundles)
+    (problem,) = caught.value.problems
+    where = str(station).removeprefix(f"{station.parents[3]}/")
+    assert problem == (
+        f"station: there is none called 'bench4'; did you mean bench3?; known: bench3 ({where}), lab (bundle lab), "
+        f"lab_alias (bundle lab_alias), nothing (bundle nothing); looked in: stations/, {Path(where).parent}/, installed bundles"
+    ), "and nothing is called missing that the station would have had"
+
+
+@pytest.mark.parametrize("name", ["stations/bench4.yaml", "./bench3", "bench3.yml"])
+def test_a_path_that_leads_nowhere(station: Path, registry: Registry, name: str):
+    with pytest.raises(ConfigError, match=f"station: there is no file {name}; did you mean bench3"):
+        parse(TeleoperateConfig, [f"--station={name}"], registry)
+
+
+def test_two_files_of_one_name_side_by_side(station: Path, registry: Registry):
+    station.with_suffix(".json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"'bench3' may be .*bench3.json or .*bench3.yaml; give the path, or remove one"):
+        parse(TeleoperateConfig, ["--station=bench3"], registry)
 
 
 def test_what_is_written_reads_back(tmp_path: Path, argv: list[str], registry: Registry):

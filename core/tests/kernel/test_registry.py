@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -53,13 +54,12 @@ def test_import_error_is_a_row_with_the_line_to_run(discover: Discover):
     assert isinstance(row.error, ModuleNotFoundError)
 
 
-def test_a_plugin_that_exits_is_a_row_and_its_output_goes_to_stderr(discover: Discover, capsys: pytest.CaptureFixture[str]):
+def test_a_plugin_that_exits_is_a_row_and_what_it_prints_is_kept(discover: Discover, capsys: pytest.CaptureFixture[str]):
     row = only_row(discover("exits"))
     assert row.state is State.FAILED
     assert row.reason == "SystemExit: 5"
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "a plugin that talks" in captured.err
+    assert row.printed == "a plugin that talks\n"
+    assert capsys.readouterr() == ("", "")
 
 
 def test_wrong_hooks_say_exactly_what_does_not_fit(discover: Discover):
@@ -78,12 +78,91 @@ def test_a_registration_hook_that_raises_is_a_row(discover: Discover):
     assert registry.has("robot", "fixture_arm")
 
 
-def test_another_contract_is_listed_and_not_used(discover: Discover):
-    registry = discover("contract")
-    row = only_row(registry)
-    assert row.reason == "robot 'from_the_future' is made for contract 2, the installed hilt-hooks has 1"
-    assert row.fix == "pip install -U hilt hilt-hooks"
-    assert not registry.has("robot", "from_the_future")
+def test_another_contract_is_listed_and_not_imported(discover: Discover):
+    row = only_row(discover("contract"))
+    assert row.reason == f"it is made for hilt-hooks>=9,<10 ({version('hilt-hooks')} is installed)"
+    assert row.fix == "pip install -U hilt-fixture-contract hilt hilt-hooks"
+    assert "hilt_fixture_contract" not in sys.modules
+
+
+def requiring(folder: Path, *requirements: str) -> list[str]:
+    """A plugin whose distribution has these requirements."""
+    info = folder / "wants-1.dist-info"
+    info.mkdir()
+    (info / "entry_points.txt").write_text("[hilt]\nwants = attrs\n")
+    lines = ["Metadata-Version: 2.1", "Name: wants", "Version: 1", *(f"Requires-Dist: {each}" for each in requirements)]
+    (info / "METADATA").write_text("\n".join(lines))
+    return [str(folder)]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "state"),
+    [
+        ("hilt-hooks>=0.1,<0.2", State.OK),
+        ("hilt_hooks >=0.1", State.OK),
+        ("hilt-hooks", State.OK),
+        ("hilt-hooks>=7; python_version < '3'", State.OK),
+        ("hilt-hooks>=7; extra == 'test'", State.OK),
+        ("attrs>=999", State.OK),
+        ("Hilt.Hooks<0.1", State.FAILED),
+        ("hilt>=7", State.FAILED),
+        ("hilt-hooks=0.1", State.FAILED),
+    ],
+)
+def test_what_a_distribution_requires_of_the_contracts_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, requirement: str, state: State
+):
+    monkeypatch.delenv("HILT_DISABLE", raising=False)
+    row = only_row(Registry.discover(path=requiring(tmp_path, requirement)))
+    assert row.state is state, row.reason
+
+
+def test_a_development_version_counts_as_the_release_that_it_leads_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("hilt.kernel.discovery.metadata.version", lambda _: "0.3.dev7+g1234")
+    folder = requiring(tmp_path, "hilt-hooks>=0.3,<0.4")
+    assert only_row(Registry.discover(path=folder)).state is State.OK
+
+
+def test_damaged_metadata_concerns_nobody_else(discover: Discover):
+    rows = {row.name: row for row in discover("damaged", "halfgone", "ok").rows()}
+    assert rows["hilt-fixture-damaged"].state is State.FAILED
+    assert rows["hilt-fixture-damaged"].reason.startswith("its entry_points.txt cannot be read")
+    assert rows["hilt-fixture-damaged"].fix == "pip install --force-reinstall hilt-fixture-damaged"
+    assert "fixture-ok" in rows
+    assert "fixture-halfgone" not in rows
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("returns", "hilt_robots returned ['my_arm'], not a sequence of RobotDescriptor"),
+        ("fields", "aliases is 'my_arm', not a tuple of str; requires is 'pyserial', not a tuple of str"),
+        ("annotation", "robot 'untyped': the types of Config's fields: name 'Prot' is not defined"),
+    ],
+)
+def test_what_is_wrong_with_a_registration_is_said(discover: Discover, name: str, reason: str):
+    row = only_row(discover(name))
+    assert row.state is State.FAILED
+    assert reason in row.reason
+
+
+def test_what_an_author_should_know_is_no_failure(discover: Discover):
+    rows = {row.name: row for row in discover("slow", "prints").rows()}
+    assert {row.state for row in rows.values()} == {State.OK}
+    assert rows["fixture-slow"].notes[0].endswith("s to load; its module should import attrs, numpy and hilt_hooks only")
+    assert rows["fixture-prints"].notes == ("printed something while it was loaded",)
+    assert rows["fixture-prints"].printed.endswith("without end of lineand again\n")
+
+
+def test_an_interrupt_while_a_plugin_is_loaded_names_it(discover: Discover, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupted)
+    sys.modules.pop("hilt_fixture_slow", None)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        discover("slow")
+    assert caught.value.__notes__ == ["plugin fixture-slow was being loaded; HILT_DISABLE=fixture-slow leaves it out"]
 
 
 def test_two_claims_to_a_name_name_both_distributions(discover: Discover):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from log_samples import HEADER, STARTED_NS, fill, make_packets, make_row, make_tick
 from mcap.opcode import Opcode
 
-from hilt.ipc.messages import Outcome
+from hilt.ipc.messages import EventSeen, Outcome, Phase
 from hilt.log import EpisodeLog, EpisodeWriter, recover, unfinished
 from hilt.log.files import records
 from hilt_hooks import HiltError
@@ -143,6 +143,32 @@ def test_success_survives_a_kill_before_the_rename(finished: Path) -> None:
     path = recover(part)
     assert path is not None
     assert EpisodeLog(path).outcome == Outcome(saved=True, success=True, recovered=True)
+
+
+EVENTS = {
+    "judged": ([("start", Phase.READY, Phase.HUMAN), ("failure", Phase.HUMAN, Phase.SAVED)], Outcome(saved=True, success=False)),
+    "saved": ([("start", Phase.READY, Phase.HUMAN), ("save", Phase.HUMAN, Phase.SAVED)], Outcome(saved=True)),
+    "running": ([("success", Phase.PAUSED, Phase.SAVED), ("start", Phase.READY, Phase.AUTONOMOUS)], Outcome(saved=True)),
+    "discarded": ([("start", Phase.READY, Phase.HUMAN), ("rerecord", Phase.HUMAN, Phase.DISCARDED)], Outcome(saved=False)),
+}
+
+
+@pytest.mark.parametrize(("events", "ends"), EVENTS.values(), ids=EVENTS.keys())
+def test_killed_before_the_outcome_was_written_what_the_operator_decided_counts(
+    writer: EpisodeWriter, events: list[tuple[str, Phase, Phase]], ends: Outcome
+) -> None:
+    """`running`: the log begins with what happened to the episode before it."""
+    for event, old, new in events:
+        writer.event(EventSeen(time_ns=STARTED_NS, event=event, device="keys", old=old, new=new))
+    writer.row(make_row(0), make_packets(0))
+    writer.abandon()
+    path = recover(writer.path.with_name(PART))
+    if not ends.saved:
+        assert path is None
+        assert [each.name for each in writer.path.parent.iterdir()] == ["episode-000003.mcap.discarded"]
+        return
+    assert path is not None
+    assert EpisodeLog(path).outcome == Outcome(saved=True, success=ends.success, recovered=True)
 
 
 def test_ticks_reach_the_kernel_with_later_ones(writer: EpisodeWriter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ import pytest
 from attrs import define, field
 
 from hilt.ipc.messages import EndEpisode, EventSeen, Message, Phase, Segment, SetMode, Source, Status, Stop, decode, encode
+from hilt.ipc.process import Mailbox
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.ipc.rundir import SESSION, status_ring
 from hilt.kernel import Registry
 from hilt.observers import ObserversSetup, run
 from hilt.observers.process import NICENESS
-from hilt.recording.status import RECORDER, StatusWriter
+from hilt.recording.status import RECORDER
 
 PATIENCE_S = 40.0
 T = TypeVar("T")
@@ -68,6 +69,8 @@ from hilt_hooks import hookimpl
 def hilt_phase_changed():
     while not Path(__file__).with_name("enough").exists():
         time.sleep(0.005)
+    with Path(__file__).with_name("called").open("a") as file:
+        file.write(".")
 """
 
 SESSION_PROCESS = """
@@ -97,7 +100,7 @@ class Session:
 
     run_dir: Path
     ring: RingWriter
-    recorder: StatusWriter
+    recorder: Mailbox
     process: BaseProcess | None = None
     _statuses: RingReader | None = None
     _heard: list[Status] = field(factory=list)
@@ -119,12 +122,12 @@ class Session:
         )
 
     def record(self, state: str, episode: int = -1) -> None:
-        self.recorder(Status(device=RECORDER, state=state, episode=episode, detail=f"/logs/{episode}.mcap"))
+        self.recorder.say(Status(device=RECORDER, state=state, episode=episode, detail=f"/logs/{episode}.mcap"))
 
     def statuses(self) -> list[Status]:
         if self._statuses is None:
             path = self.run_dir / status_ring("observers")
-            self._statuses = soon(lambda: RingReader(path, from_start=True) if path.exists() else None)
+            self._statuses = soon(lambda: RingReader(path, after=0) if path.exists() else None)
         self._heard += [status for status in map(decode, self._statuses.drain()) if isinstance(status, Status)]
         return self._heard
 
@@ -139,7 +142,7 @@ class Session:
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    running = Session(tmp_path, RingWriter(tmp_path / SESSION, slot_bytes=4096, slots=512), StatusWriter(tmp_path))
+    running = Session(tmp_path, RingWriter(tmp_path / SESSION, slot_bytes=4096, slots=512), Mailbox(tmp_path, RECORDER))
     yield running
     if running.process is not None:
         running.process.kill()
@@ -203,14 +206,24 @@ def test_one_that_raises_is_named_once_and_the_others_are_called(
     assert [status.device for status in session.statuses() if status.state == "failed"] == ["clumsy (hilt-test-clumsy)"]
 
 
-def test_one_that_hangs_delays_the_others_and_nothing_is_missed(install: Install, session: Session) -> None:
+def test_one_that_hangs_misses_nothing_and_delays_no_other(install: Install, session: Session) -> None:
     slow, diary = install("slow", HANGS), install("diary", DIARY)
     session.start()
     for number in range(100):
         session.enter(Phase.HUMAN, episode=number)
-    (slow / "enough").touch()
     wait_for_line(diary, "phase 99 human")
+    assert not (slow / "called").exists()
+    (slow / "enough").touch()
+    soon(lambda: True if (slow / "called").exists() and (slow / "called").stat().st_size == 100 else None)
     assert read(diary) == ["started today", *(f"phase {number} human" for number in range(100))]
+
+
+def test_one_that_takes_long_is_named_while_it_runs(install: Install, session: Session) -> None:
+    install("slow", HANGS)
+    session.start()
+    session.enter(Phase.HUMAN)
+    named = session.wait_for("slow (hilt-test-slow)", "failed")
+    assert named.detail == "hilt_phase_changed has been running for 5 s; its later calls wait"
 
 
 def test_one_that_never_comes_back_does_not_keep_the_process(install: Install, session: Session) -> None:
@@ -221,8 +234,8 @@ def test_one_that_never_comes_back_does_not_keep_the_process(install: Install, s
     session.tell(Stop())
     session.record("done")
     session.ends()
-    said = session.wait_for("observers", "failed").detail
-    assert said == "a hook of an installed plugin has not come back; 2 later calls are not made"
+    said = session.wait_for("slow (hilt-test-slow)", "failed").detail
+    assert said == "hilt_phase_changed has not come back; 2 later calls are not made"
 
 
 def test_ctrl_c_is_left_to_the_session_and_termination_is_an_end(install: Install, session: Session) -> None:

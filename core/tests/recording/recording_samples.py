@@ -200,7 +200,7 @@ class Bench:
         """The first such status, which may have come before."""
         path = self.run_dir / "status-recorder.ring"
         if self._status is None and path.exists():
-            self._status = RingReader(path, from_start=True)
+            self._status = RingReader(path, after=0)
         if self._status is not None:
             self.said += [status for status in map(decode, self._status.drain()) if isinstance(status, Status)]
         return next((s for s in self.said if s.state == state and episode in {None, s.episode}), None)

@@ -3,7 +3,6 @@
 from hilt_hooks.cameras import Camera, Frame
 from hilt_hooks.config import Cameras, Option, Typed, cameras, option
 from hilt_hooks.descriptors import (
-    CONTRACT,
     BundleDescriptor,
     CameraDescriptor,
     Descriptor,
@@ -57,13 +56,13 @@ from hilt_hooks.policies import (
     Updatable,
 )
 from hilt_hooks.processors import HasState, Processor, Transition
-from hilt_hooks.recorders import Recorder, Viewer
+from hilt_hooks.recorders import CountsEpisodes, Recorder
 from hilt_hooks.signals import Floats, Limits, Reading, Signal, Vector, names_of
 from hilt_hooks.specs import PROJECT, Hooks, Lifecycle, Registration, Safety, hookimpl, hookspec
+from hilt_hooks.viewers import SessionInfo, View, Viewer
 
 __all__ = [
     "CAPABILITIES",
-    "CONTRACT",
     "POLICY_CAPABILITIES",
     "PROJECT",
     "Bindings",
@@ -77,6 +76,7 @@ __all__ = [
     "ConfigError",
     "ConnectError",
     "ContinuesChunks",
+    "CountsEpisodes",
     "Damps",
     "Descriptor",
     "Device",
@@ -122,6 +122,7 @@ __all__ = [
     "Safety",
     "SafetyStop",
     "Scores",
+    "SessionInfo",
     "SetsUpMotors",
     "ShowsPhase",
     "Signal",
@@ -131,6 +132,7 @@ __all__ = [
     "Typed",
     "Updatable",
     "Vector",
+    "View",
     "Viewer",
     "ViewerDescriptor",
     "cameras",

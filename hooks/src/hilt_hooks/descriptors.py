@@ -4,16 +4,14 @@ A descriptor module is light: attrs, numpy and hilt_hooks. The heavy part is nam
 imported when the device is built.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from hilt_hooks.inputs import Bindings
 from hilt_hooks.signals import Limits
-
-CONTRACT = 1
-"""The version of the contracts in this package. A plugin made for another one is listed, not loaded."""
 
 
 @frozen(kw_only=True)
@@ -22,6 +20,9 @@ class Descriptor:
 
     factory: "module:attribute", called with the built config (and what the subclass's docstring adds).
     emulator: "module:attribute" of its wire-true twin, or None. requires: distributions that the factory imports.
+
+    Raises TypeError, naming all fields of a wrong type. Which contracts a plugin keeps to is said by its distribution,
+    in what it requires of hilt-hooks.
     """
 
     kind: ClassVar[str]
@@ -33,7 +34,10 @@ class Descriptor:
     capabilities: frozenset[str] = frozenset()
     emulator: str | None = None
     requires: tuple[str, ...] = ()
-    contract: int = CONTRACT
+
+    def __attrs_post_init__(self) -> None:
+        if problems := list(_problems(self)):
+            raise TypeError(f"{self.kind} {self.name!r}: {'; '.join(problems)}")
 
 
 @frozen(kw_only=True)
@@ -115,3 +119,43 @@ class BundleDescriptor(Descriptor):
     """A lab's own set-up. factory() -> the station's configuration as a dict."""
 
     kind: ClassVar[str] = "bundle"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple | list) and all(map(_is_text, value))
+
+
+def _maps_texts(value: object, to: type[Any] = object) -> bool:
+    return isinstance(value, Mapping) and all(_is_text(key) and isinstance(each, to) for key, each in value.items())
+
+
+_TEXT = (_is_text, "a str")
+_TEXT_OR_NONE = (lambda value: value is None or _is_text(value), "a str or None")
+_TEXTS = (_are_texts, "a tuple of str")
+_SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "name": _TEXT,
+    "summary": (lambda value: isinstance(value, str), "a str"),
+    "factory": _TEXT,
+    "emulator": _TEXT_OR_NONE,
+    "trainer": _TEXT_OR_NONE,
+    "aliases": _TEXTS,
+    "requires": _TEXTS,
+    "reads": _TEXTS,
+    "writes": _TEXTS,
+    "capabilities": (lambda value: isinstance(value, AbstractSet) and all(map(_is_text, value)), "a set of str"),
+    "limits": (lambda value: _maps_texts(value, Limits), "a mapping from channel names to Limits"),
+    "bindings": (_maps_texts, "a mapping from controls to events"),
+    "max_tracking_error": (lambda value: isinstance(value, int | float) and value > 0, "a number above 0"),
+}
+"""What the fields of descriptors must be. A str in place of a tuple would be taken for its letters."""
+
+
+def _problems(descriptor: Descriptor) -> Iterator[str]:
+    for each in fields(type(descriptor)):
+        fits, what = _SHAPES.get(each.name, (lambda _: True, ""))
+        if not fits(value := getattr(descriptor, each.name)):
+            yield f"{each.name} is {value!r:.60}, not {what}"

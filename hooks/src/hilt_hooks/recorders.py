@@ -1,4 +1,4 @@
-"""Recorders turn the log of an episode into a dataset; viewers look on."""
+"""Recorders turn the log of an episode into a dataset."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +26,7 @@ class Recorder(Protocol):
 
 
 @runtime_checkable
-class Viewer(Protocol):
-    def update(self, state: Mapping[str, Any]) -> None:
-        """A copy of the newest state. May be slow: it then misses some."""
+class CountsEpisodes(Protocol):
+    """A recorder that can say how many episodes there are already. Asked before a session starts; changes nothing."""
+
+    def episodes(self) -> int: ...

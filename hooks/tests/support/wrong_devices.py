@@ -4,12 +4,13 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 from attrs import evolve, field, frozen
 from memory_devices import NAMES, RANGE, WORLDS, ArmConfig, MemoryLeader, MemoryRobot, World
 
-from hilt_hooks import ConfigError, Limits, Reading, Signal, Vector, option
+from hilt_hooks import ConfigError, ConnectError, Limits, Reading, Signal, Vector, option
 
 
 class OpensInInit(MemoryRobot):
@@ -176,6 +177,13 @@ class BareConnectError(MemoryRobot):
     def connect(self) -> None:
         if not WORLDS[self.config.port].plugged:
             raise OSError(2, "No such file or directory")
+        super().connect()
+
+
+class SaysOnlyThatItFailed(MemoryRobot):
+    def connect(self) -> None:
+        if not WORLDS[self.config.port].plugged:
+            raise ConnectError("the arm does not answer")
         super().connect()
 
 
@@ -359,6 +367,12 @@ class ChangesItself:
         help="Which arm in memory",
     )
     offset: int = field(default=0, converter=lambda value: value + 1, metadata=option(help="x").metadata)
+
+
+@frozen(kw_only=True)
+class StaysAtHome:
+    port: str = option("memory", help="Which arm in memory")
+    filter: Callable[[float], float] = option(lambda value: value, help="What is done to each value")
 
 
 def not_there() -> None:

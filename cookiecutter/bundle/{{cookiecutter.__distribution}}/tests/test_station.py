@@ -13,6 +13,7 @@ from hilt_hooks import BundleDescriptor, Robot, RobotDescriptor, Teleoperator
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """All that is installed; no station of this machine's user gets in front of the bundle's."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("HILT_STATIONS", raising=False)
     return Registry.discover()
 
 

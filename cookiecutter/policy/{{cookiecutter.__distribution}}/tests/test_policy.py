@@ -29,8 +29,7 @@ def folder(tmp_path: Path) -> Path:
     return save(tmp_path, POSE, chunk_size=8, max_step=4.0)
 
 
-def test_what_a_session_must_know_is_known_before_the_weights_are(folder: Path) -> None:
-    (folder / "model.safetensors").unlink()
+def test_the_spec_says_what_a_session_must_know(folder: Path) -> None:
     spec = opened(folder).spec
     assert spec.actions == spec.state == tuple(POSE)
     assert (spec.chunk, spec.use, spec.images) == (8, 8, {})
@@ -54,8 +53,3 @@ def test_a_checkpoint_without_what_it_needs_is_refused(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ConfigError, match="lacks max_step"):
         opened(folder)
-
-
-def test_without_weights_there_is_no_prediction(folder: Path) -> None:
-    with pytest.raises(RuntimeError, match="load"):
-        opened(folder).predict(seen(POSE))

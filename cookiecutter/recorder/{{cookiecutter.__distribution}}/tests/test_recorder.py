@@ -1,7 +1,10 @@
-"""Logs as a session writes them, and the files that come of them."""
+"""Logs as a session writes them, and the files that come of them. The rules for every recorder are at the end."""
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -10,8 +13,10 @@ import pytest
 from hilt.config.fields import lacking_episode_options
 from hilt.ipc.messages import Column, Header, Outcome, Row
 from hilt.log import EpisodeWriter
-from hilt_hooks import ConfigError, HiltError, Recorder
+from hilt_hooks import ConfigError, Recorder
+from hilt_hooks.testing import Check, RecorderRig, check_recorder, conformance
 from {{ cookiecutter.__module }}.config import {{ cookiecutter.__class }}Config
+from {{ cookiecutter.__module }}.plugin import hilt_recorders
 from {{ cookiecutter.__module }}.recorder import {{ cookiecutter.__class }}Recorder
 
 JOINTS = ["elbow.pos", "gripper.pos"]
@@ -57,10 +62,6 @@ def recorder(tmp_path: Path) -> {{ cookiecutter.__class }}Recorder:
     return {{ cookiecutter.__class }}Recorder({{ cookiecutter.__class }}Config(root=tmp_path))
 
 
-def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in (folder / "episodes").iterdir())
-
-
 def test_an_episode_becomes_a_table(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:
     assert isinstance(recorder, Recorder)
     recorder.add(log(tmp_path))
@@ -70,38 +71,6 @@ def test_an_episode_becomes_a_table(recorder: {{ cookiecutter.__class }}Recorder
     assert [row["action.elbow.pos"] for row in rows] == ["0.0", "0.5", "1.0"]
     assert [row["hilt.source"] for row in rows] == ["policy", "policy", "human"]
     assert {row["hilt.success"] for row in rows} == {"success"}
-
-
-def test_adding_and_removing_are_idempotent(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:
-    first, second = log(tmp_path, 0), log(tmp_path, 1)
-    recorder.add(first)
-    (table,) = (tmp_path / "episodes").iterdir()
-    written = table.stat()
-    recorder.add(second)
-    recorder.add(first)
-    assert table.stat() == written
-    assert recorder.finish()["episodes"] == 2
-    for _ in range(2):
-        recorder.remove(second)
-    assert files(tmp_path) == [table.name]
-
-
-def test_what_a_killed_recorder_left_is_written_anew(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:
-    episode = log(tmp_path)
-    recorder.add(episode)
-    (target,) = (tmp_path / "episodes").iterdir()
-    whole = target.read_bytes()
-    target.with_suffix(".part").write_bytes(b"frame,act")
-    target.unlink()
-    recorder.add(episode)
-    assert target.read_bytes() == whole
-    assert files(tmp_path) == [target.name]
-
-
-def test_an_episode_that_was_not_saved_stays_out(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:
-    with pytest.raises(HiltError, match="not finished as saved"):
-        recorder.add(log(tmp_path, saved=False))
-    assert recorder.finish()["episodes"] == 0
 
 
 def test_other_columns_than_those_that_are_there_are_refused(recorder: {{ cookiecutter.__class }}Recorder, tmp_path: Path) -> None:
@@ -118,3 +87,33 @@ def test_other_columns_than_those_that_are_there_are_refused(recorder: {{ cookie
 
 def test_a_session_can_run_its_episodes_by_the_configuration() -> None:
     assert lacking_episode_options({{ cookiecutter.__class }}Config) == []
+
+
+def lengths(folder: Path) -> list[int]:
+    """The rows of each table, as anybody reads them."""
+    found = []
+    for path in sorted((folder / "episodes").glob("*.csv")):
+        with path.open(newline="") as file:
+            found.append(len([*csv.DictReader(file)]))
+    return found
+
+
+@contextmanager
+def rig() -> Iterator[RecorderRig]:
+    """A dataset that is not there yet. `refused` is what an error must name, and the header that it is for."""
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        yield RecorderRig(
+            config={{ cookiecutter.__class }}Config(root=folder),
+            folder=folder,
+            header=msgspec.to_builtins(header()),
+            logs={log(folder, number, length=3 + number): 3 + number for number in range(2)},
+            lengths=lambda: lengths(folder),
+            refused={"action.elbow.pos": msgspec.to_builtins(header(COLUMNS[1:]))},
+            unsaved=log(folder, 2, saved=False),
+        )
+
+
+@conformance(check_recorder(hilt_recorders()[0], rig, module="{{ cookiecutter.__module }}.plugin"))
+def test_conformance(check: Check) -> None:
+    check.run()

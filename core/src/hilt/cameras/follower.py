@@ -31,22 +31,26 @@ class Follower:
     _pause_s: float = field(default=_FIRST_PAUSE_S, init=False)
 
     def run(self) -> None:
-        """Until `stopping` is set, or until the camera fails at the start or in a way that no contract foresees."""
+        """Until `stopping` is set, or until the camera fails in a way that no contract foresees."""
         try:
             self._start()
             while not self.stopping.is_set():
                 self._step()
-        except (HiltError, TimeoutError) as error:
-            self.tell("failed", device=self.name, detail=str(error))
         except Exception as error:  # a broken driver must be named, not leave a ring that nobody fills
             self.tell("failed", device=self.name, detail=f"{type(error).__name__}: {error}")
         finally:
             self.camera.disconnect()
 
     def _start(self) -> None:
-        self.camera.connect()
-        self._pass_on()
-        self.tell("ready", device=self.name)
+        """A camera that fails is tried again: whether a session does without it until then is not for this to say."""
+        try:
+            self.camera.connect()
+            self._pass_on()
+        except (HiltError, TimeoutError) as error:
+            self.tell("failed", device=self.name, detail=str(error))
+            self._leave()
+        else:
+            self.tell("ready", device=self.name)
 
     def _step(self) -> None:
         try:
@@ -65,6 +69,9 @@ class Follower:
     def _lose(self, reason: str) -> None:
         if not self._lost:
             self.tell("lost", device=self.name, detail=reason)
+        self._leave()
+
+    def _leave(self) -> None:
         self._lost = True
         self.camera.disconnect()
         self.stopping.wait(self._pause_s)

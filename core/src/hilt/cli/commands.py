@@ -1,11 +1,13 @@
 """Which commands there are: core's own from a table of strings, those of plugins from metadata. Run on use, listed without."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Any, NamedTuple
 
-GROUP = "hilt.commands"
+from hilt.cli.state import NO_PLUGINS
+from hilt.installed import DISABLE, Installed, disabled, normalised
+from hilt.installed import installed as distributions
 
 _OWN = {
     "collect": ("Let a policy drive, take over, correct; keep every frame", "hilt.cli.session:collect"),
@@ -17,11 +19,12 @@ _OWN = {
 
 
 class Source(NamedTuple):
-    """Where a command comes from. distribution: "" for core's own."""
+    """Where a command comes from. by: the distribution and its version, None for core's own. off: left out by HILT_DISABLE."""
 
     summary: str
     reference: str
-    distribution: str = ""
+    by: Installed | None = None
+    off: bool = False
 
 
 @cache
@@ -33,42 +36,77 @@ def own() -> Mapping[str, Source]:
 def installed() -> Mapping[str, tuple[Source, ...]]:
     """Commands of plugins, sorted by name, each with all that claim it. A command's summary is its distribution's."""
     found: dict[str, tuple[Source, ...]] = {}
-    for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: point.name):
-        about: Any = point.dist.metadata if point.dist else {}
-        source = Source(about["Summary"] or "", point.value, f"{about['Name']} {about['Version']}")
-        found[point.name] = (*found.get(point.name, ()), source)
+    for each in distributions():
+        for point in each.commands:
+            names = {normalised(name) for name in (point.name, each.name, *(plugin.name for plugin in each.plugins))}
+            source = Source(each.summary, point.value, each, off=not names.isdisjoint(disabled()))
+            found[point.name] = (*found.get(point.name, ()), source)
+    return dict(sorted(found.items()))
+
+
+def listed(plugins: bool = True) -> dict[str, str]:
+    """Every command with its summary; core's first. plugins: whether those of plugins, too."""
+    found = {name: source.summary for name, source in own().items()}
+    for name, sources in installed().items() if plugins else ():
+        if active := [source for source in sources if not source.off]:
+            found.setdefault(name, active[0].summary)
     return found
 
 
-def listed() -> dict[str, str]:
-    """Every command with its summary; core's first."""
-    plugins = {name: sources[0].summary for name, sources in installed().items() if name not in own()}
-    return {name: source.summary for name, source in own().items()} | plugins
-
-
 def load(name: str, plugins: bool = True) -> Any:
-    """The typer app of a command, imported; None if there is no such command.
+    """The app of a command, imported; None if there is no such command.
 
-    Raises HiltError if the plugin that has it is broken, ConfigError if several have it.
+    Raises HiltError if the plugin that has it is broken, ConfigError if several have it or if it is left out.
     """
     if name in own():
         return resolve(own()[name].reference)
-    sources = installed().get(name, ()) if plugins else ()
+    sources = installed().get(name, ())
     if not sources:
         return None
-    from hilt_hooks import ConfigError, HiltError
+    from hilt_hooks import ConfigError
 
-    if len(sources) > 1:
-        owners = " and by ".join(source.distribution for source in sources)
-        raise ConfigError(f"the command '{name}' is provided by {owners}; uninstall one")
-    try:
-        return resolve(sources[0].reference)
-    except (ImportError, AttributeError) as error:
-        text = f"the command '{name}' of {sources[0].distribution} cannot be loaded: {type(error).__name__}: {error}"
-        raise HiltError(text) from error
+    if not (found := [source for source in sources if plugins and not source.off]):
+        by = DISABLE if plugins else NO_PLUGINS
+        raise ConfigError(f"the command '{name}' comes with {_owners(sources)}, left out by {by}")
+    if len(found) > 1:
+        raise ConfigError(clash(name, found))
+    return _import(name, found[0])
+
+
+def clash(name: str, sources: Sequence[Source]) -> str:
+    """What is to be said of a command that several distributions have."""
+    return f"the command '{name}' is provided by {_owners(sources)}; uninstall one, or name it in {DISABLE}"
 
 
 def resolve(reference: str) -> Any:
     """The object that "module:attribute" names."""
     module, _, attribute = reference.partition(":")
     return getattr(import_module(module), attribute)
+
+
+def _owners(sources: Sequence[Source]) -> str:
+    return " and ".join(source.by.source for source in sources if source.by)
+
+
+def _import(name: str, source: Source) -> Any:
+    """Whatever goes wrong in a plugin's module, its exit included, is the plugin's failure."""
+    from hilt_hooks import HiltError
+
+    try:
+        return _app(resolve(source.reference), source.reference)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        by = source.by.source if source.by else "hilt"
+        text = f"the command '{name}' of {by} cannot be loaded: {type(error).__name__}: {error}"
+        raise HiltError(text) from error
+
+
+def _app(found: Any, reference: str) -> Any:
+    import typer
+    from typer.main import get_command
+
+    if not isinstance(found, typer.Typer):
+        raise TypeError(f"{reference} is {found!r:.60}, not a typer app")
+    get_command(found)  # where a command with a wrong signature raises
+    return found

@@ -1,23 +1,24 @@
 """Commands that are a configuration class and a function: flags, files, help and dry run come with them."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from hilt.cli.commands import resolve
-from hilt.cli.state import NO_PLUGINS, VERBOSE, Globals, globals_of, registry_of, say
+from hilt.cli.state import HELP, registry_of, say
 
 if TYPE_CHECKING:
+    from hilt.config import Reading
     from hilt.kernel import Registry
 
-HELP = ("--help", "-h")
 DRY_RUN = "--dry-run"
 
 
 class ConfigApp(typer.Typer):
     """The typer app of such a command. What its strings name is imported when the command is run.
 
-    A command whose fields depend on what is given may override `parse` and `help`.
+    A command whose fields depend on what is given may override `read` and `help`.
     """
 
     def __init__(self, name: str, config: type[Any] | str, run: str, summary: str, check: str = "") -> None:
@@ -37,13 +38,13 @@ class ConfigApp(typer.Typer):
         return found
 
     def _invoke(self, context: typer.Context) -> int:
-        argv, options, switches = _split(context.args, globals_of(context))
-        registry = registry_of(context, options)
-        if "help" in switches:
+        argv, is_help, is_dry_run = _split(context.args)
+        registry = registry_of(context)
+        if is_help:
             typer.echo(self.help(argv, registry))
             return 0
         config = self.parse(argv, registry)
-        if "dry run" in switches:
+        if is_dry_run:
             self._dry_run(config, registry)
             return 0
         from rich.console import Console
@@ -59,16 +60,21 @@ class ConfigApp(typer.Typer):
 
     def parse(self, argv: list[str], registry: "Registry") -> Any:
         """The configuration that a command line gives. What it accepts without effect is said on stderr."""
-        from hilt.config import parse
+        return self.read(argv, registry, lambda line: say(f"note: {line}")).config
 
-        return parse(self.config, argv, registry, lambda line: say(f"note: {line}"))
+    def read(self, argv: list[str], registry: "Registry", note: Callable[[str], None]) -> "Reading[Any]":
+        """The configuration that a command line gives, and where its values come from. note: is told what has no effect."""
+        from hilt.config import read
+
+        return read(self.config, argv, registry, note)
 
     def _dry_run(self, config: Any, registry: "Registry") -> None:
-        from hilt.config import dump, write
+        plan = resolve(self.check)(config, registry) if self.check else None
+        if not isinstance(plan, str):
+            from hilt.config import dump, write
 
-        typer.echo(write(dump(config)), nl=False)
-        if self.check:
-            resolve(self.check)(config, registry)
+            plan = write(dump(config))
+        typer.echo(plan, nl=False)
         say("dry run: valid, as far as can be told without asking a device; nothing was touched")
 
 
@@ -77,15 +83,13 @@ def config_command(name: str, config: type[Any] | str, run: str, *, summary: str
 
     run: "module:function", called with (config, registry, console: rich.console.Console); an int that it returns is
     the exit code. check: "module:function", called with (config, registry) by --dry-run; raises what is wrong, touches
-    nothing. For a plugin's command: `app = config_command(...)`, and in its pyproject.toml
-    `[project.entry-points."hilt.commands"]` `<name> = "module:app"`.
+    nothing; text that it returns is shown instead of the configuration. For a plugin's command:
+    `app = config_command(...)`, and in its pyproject.toml `[project.entry-points."hilt.commands"]` `<name> = "module:app"`.
     """
     return ConfigApp(name, config, run, summary, check)
 
 
-def _split(arguments: list[str], options: Globals) -> tuple[list[str], Globals, set[str]]:
-    """The fields among the arguments, and apart from them the switches that are no fields."""
-    switches = {HELP[0]: "help", HELP[1]: "help", DRY_RUN: "dry run", VERBOSE: "verbose", NO_PLUGINS: "no plugins"}
-    given = {switches[word] for word in arguments if word in switches}
-    merged = Globals(options.verbose or "verbose" in given, options.plugins and "no plugins" not in given)
-    return [word for word in arguments if word not in switches], merged, given
+def _split(arguments: list[str]) -> tuple[list[str], bool, bool]:
+    """The fields among the arguments; whether help, and whether a dry run is asked for."""
+    fields = [word for word in arguments if word not in (*HELP, DRY_RUN)]
+    return fields, any(word in arguments for word in HELP), DRY_RUN in arguments

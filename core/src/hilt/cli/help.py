@@ -19,7 +19,7 @@ LEFT = {True: 46, False: 36}
 def render(name: str, summary: str, config: type[Any], argv: list[str], registry: Registry) -> str:
     """The help text. Fields of a device are in it once `argv` says which type it is."""
     width = max(72, min(120, shutil.get_terminal_size().columns))
-    rows = describe(config, registry, gather(config, argv, registry).data)
+    rows = [row for row in describe(config, registry, gather(config, argv, registry).data) if row.is_flag]
     text = [
         f"Usage: hilt {name} [--station=NAME] [--config=FILE] [--FIELD=VALUE ...]",
         "",
@@ -39,7 +39,7 @@ def _group(group: str, rows: list[Row], config: type[Any], width: int) -> Iterat
     yield f"{group}: {about[group]}" if about.get(group) else group or "Command"
     for row in rows:
         is_type = row.path == f"{group}.type"
-        yield from _entry(f"{'*' if row.required else ' '} --{flag_with_default(row)}", _right(row, is_type), width)
+        yield from entry(f"{'*' if row.required else ' '} --{flag_with_default(row)}", _right(row, is_type), width)
     if len(rows) == 1 and rows[0].path == f"{group}.type":
         yield f"    (its fields are listed once --{group}.type=TYPE is given)"
 
@@ -77,7 +77,8 @@ def _right(row: Row, is_type: bool) -> str:
     return " ".join(filter(None, parts))
 
 
-def _entry(left: str, right: str, width: int) -> Iterator[str]:
+def entry(left: str, right: str, width: int) -> Iterator[str]:
+    """Two columns, the right one wrapped; a left side that is too long has a line of its own."""
     columns = LEFT[width >= 100]
     indent = " " * (columns + 2)
     lines = textwrap.wrap(right, width - len(indent), break_long_words=False) or [""]
@@ -92,10 +93,10 @@ def _entry(left: str, right: str, width: int) -> Iterator[str]:
 def _general(width: int) -> Iterator[str]:
     yield "General"
     for flag, text in (
-        ("--station=NAME", "Start from a station: a YAML file, its bare name, or a lab's bundle"),
+        ("--station=NAME", "Start from a station: a file, or the name of one; hilt config stations lists them"),
         ("--config=FILE", "Then read this YAML or JSON file; may be given more than once"),
-        ("--dry-run", "Check everything, print the resolved configuration, touch nothing"),
+        ("--dry-run", "Check everything, say what would be done, touch nothing"),
         ("--verbose", "Show tracebacks"),
         ("--no-plugins", "Load no plugins"),
     ):
-        yield from _entry(f"  {flag}", text, width)
+        yield from entry(f"  {flag}", text, width)

@@ -2,7 +2,7 @@
 
 from hilt.cli.configured import config_command
 
-CHECK = "hilt.session.plan:make_plan"
+CHECK = "hilt.cli.preview:preview"
 
 collect = config_command(
     "collect",

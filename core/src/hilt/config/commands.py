@@ -107,3 +107,7 @@ class TeleoperateConfig(Station):
     fps: float = option(60.0, help="Commands a second", unit="Hz", minimum=1, maximum=1000)
     teleop_time_s: float | None = option(None, help="Stop after this time; null: when asked to", unit="s", minimum=0)
     handover: HandoverConfig = section(HandoverConfig, help="Between robot and person")
+
+
+COMMANDS: tuple[type[Station], ...] = (CollectConfig, RecordConfig, TeleoperateConfig)
+"""A station may have been written for one of them and be given to another."""

@@ -76,8 +76,10 @@ class Compatibility:
     unused: dotted field -> why it changes nothing here; it is accepted with a note.
     moved: dotted field -> where it is here.
     meanings: dotted field -> value as text -> the fields that say the same here.
+    devices: field -> (kind, type) of the device that it asks for if true: it is added where that type is installed.
     """
 
     unused: Mapping[str, str] = field(factory=dict)
     moved: Mapping[str, str] = field(factory=dict)
     meanings: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(factory=dict)
+    devices: Mapping[str, tuple[str, str]] = field(factory=dict)

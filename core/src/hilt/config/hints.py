@@ -35,6 +35,10 @@ def is_sequence(hint: Any) -> bool:
     return _origin_is(hint, Sequence) and hint is not str
 
 
+def is_section(hint: Any) -> bool:
+    return isinstance(hint, type) and attrs.has(hint)
+
+
 def is_device(hint: Any) -> bool:
     return get_origin(hint) is Annotated and isinstance(get_args(hint)[1], Device)
 
@@ -91,3 +95,12 @@ def expected(hint: Any) -> str:
     if is_sequence(hint):
         return "a list"
     return names.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+def device_kinds(*configs: type[Any]) -> dict[str, str]:
+    """Of configurations: the field that a single device is given by -> its kind."""
+    found = {}
+    for attribute in (each for config in configs for each in resolved_fields(config)):
+        if kind := option_of(attribute).kind:
+            found[attribute.name.removesuffix("s") if devices_of(attribute) else attribute.name] = kind
+    return found

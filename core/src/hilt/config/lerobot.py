@@ -2,9 +2,10 @@
 
 from hilt.config.fields import Compatibility
 
-_SHOWN = dict.fromkeys(
-    ("display_data", "display_mode", "display_ip", "display_port", "display_compressed_images"),
-    "the session shows its state in the terminal; a viewer plugin shows images",
+_SHOWN = {"display_data": ("viewer", "rerun")}
+_SHOWN_HOW = dict.fromkeys(
+    ("display_mode", "display_ip", "display_port", "display_compressed_images"),
+    "what shows, where and how is said with --viewer.type= and the fields of that type",
 )
 _SOUNDS = {"play_sounds": "the session speaks through its inputs and the terminal"}
 _DATASET = {"resume": "dataset.resume"}
@@ -22,7 +23,7 @@ _DAGGER = {
 }
 
 COLLECT = Compatibility(
-    unused=_SHOWN | _SOUNDS | _RATES | _COMPILE | _DAGGER | {"rtc.debug": "every chunk is in the log"},
+    unused=_SHOWN_HOW | _SOUNDS | _RATES | _COMPILE | _DAGGER | {"rtc.debug": "every chunk is in the log"},
     moved=_DATASET
     | {
         "device": "policy.device",
@@ -38,6 +39,7 @@ COLLECT = Compatibility(
         "strategy.type": {"dagger": {}},
         "inference.type": {"rtc": {"rtc.enabled": True}, "sync": {"policy.inference": "sync"}},
     },
+    devices=_SHOWN,
 )
-RECORD = Compatibility(unused=_SHOWN | _SOUNDS, moved=_DATASET)
-TELEOPERATE = Compatibility(unused=_SHOWN)
+RECORD = Compatibility(unused=_SHOWN_HOW | _SOUNDS, moved=_DATASET, devices=_SHOWN)
+TELEOPERATE = Compatibility(unused=_SHOWN_HOW, devices=_SHOWN)

@@ -4,22 +4,32 @@ import enum
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
+from attrs import frozen
 
 from hilt.config import sources
+from hilt.config.commands import COMMANDS
 from hilt.config.fields import Compatibility
-from hilt.config.problems import lines
-from hilt.config.schema import describe
+from hilt.config.given import Sources
+from hilt.config.problems import Invalid, explained
+from hilt.config.rows import describe
 from hilt.config.station import Station
 from hilt.config.structure import converter
-from hilt.config.text import PathKey
 from hilt.kernel import Registry
-from hilt_hooks import ConfigError, Typed
+from hilt_hooks import Typed
 
 T = TypeVar("T")
 Note = Callable[[str], None]
+
+
+@frozen
+class Reading(Generic[T]):
+    """A configuration, and what it was made from."""
+
+    config: T
+    sources: Sources
 
 
 def parse(cls: type[T], argv: Sequence[str], registry: Registry, note: Note = lambda _: None) -> T:
@@ -27,23 +37,28 @@ def parse(cls: type[T], argv: Sequence[str], registry: Registry, note: Note = la
 
     note: is told what was accepted without effect. Raises ConfigError with all problems at once.
     """
+    return read(cls, argv, registry, note).config
+
+
+def read(cls: type[T], argv: Sequence[str], registry: Registry, note: Note = lambda _: None) -> Reading[T]:
+    """As `parse`; with what it was made from."""
     found = gather(cls, argv, registry)
     for line in found.notes:
         note(line)
-    return _structured(cls, found.data, registry, found.origins, found.problems)
+    return Reading(_structured(cls, found, registry), found)
 
 
 def structure(cls: type[T], data: Mapping[str, Any], registry: Registry) -> T:
     """The configuration that plain data gives. Raises ConfigError with all problems at once."""
-    return _structured(cls, data, registry, {}, [])
+    return _structured(cls, Sources(dict(data)), registry)
 
 
-def gather(cls: type[Any], argv: Sequence[str], registry: Registry) -> sources.Sources:
+def gather(cls: type[Any], argv: Sequence[str], registry: Registry) -> Sources:
     """What a command line and its files say, before any of it is checked."""
-    names = {attribute.name for attribute in attrs.fields(cls)}
-    station_only = [attribute.name for attribute in attrs.fields(Station) if attribute.name not in names]
+    own = _names(cls)
+    foreign = frozenset().union(*map(_names, COMMANDS)) - _names(Station) - own
     compatibility: Compatibility = getattr(cls, "compatibility", Compatibility())
-    return sources.read(argv, registry, compatibility, station_only)
+    return sources.read(argv, registry, compatibility, sources.StationFields(_names(Station) - own, foreign))
 
 
 def dump(config: Any) -> Any:
@@ -61,15 +76,18 @@ def dump(config: Any) -> Any:
     return str(config) if isinstance(config, Path) else config
 
 
-def _structured(
-    cls: type[T], data: Mapping[str, Any], registry: Registry, origins: Mapping[PathKey, str], problems: list[str]
-) -> T:
+def _names(cls: type[Any]) -> frozenset[str]:
+    return frozenset(attribute.name for attribute in attrs.fields(cls))
+
+
+def _structured(cls: type[T], found: Sources, registry: Registry) -> T:
     try:
-        made = converter(registry).structure(data, cls)
+        made = converter(registry).structure(found.data, cls)
     except Exception as error:
-        raise ConfigError([*problems, *lines(error, origins, lambda key: _places(cls, key, registry))]) from error
-    if problems:
-        raise ConfigError(problems)
+        wrong = explained(error, found.origins, lambda key: _places(cls, key, registry))
+        raise Invalid([*found.problems, *(each for each in wrong if not (each.missing and found.unread))]) from error
+    if found.problems:
+        raise Invalid(found.problems)
     return made
 
 

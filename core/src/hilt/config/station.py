@@ -31,6 +31,9 @@ class Station:
         default_type=DEFAULT_INPUT,
         help="What the operator presses, as a list; a single one also as --input.type=",
     )
+    viewers: tuple[Typed, ...] = device(
+        "viewer", default=(), help="What a person looks at while it runs, as a list; a single one also as --viewer.type="
+    )
     limits: Mapping[str, LimitsConfig] = option({}, help="Limits by channel, in place of the robot's own")
     max_tracking_error: float | None = option(
         None,

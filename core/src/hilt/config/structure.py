@@ -23,6 +23,7 @@ from hilt.config.hints import (
     is_choice,
     is_device,
     is_mapping,
+    is_section,
     is_sequence,
     is_union,
     resolved_fields,
@@ -102,7 +103,7 @@ def _completed(data: dict[str, Any], attributes: Sequence["attrs.Attribute[Any]"
         if device := devices_of(attribute):
             if device.default_type and registry.has(device.kind, device.default_type):
                 data[name] = [{"type": device.default_type}]
-        elif attribute.default is attrs.NOTHING and (is_device(hint) or (isinstance(hint, type) and attrs.has(hint))):
+        elif attribute.default is attrs.NOTHING and (is_device(hint) or is_section(hint)):
             data[name] = {}
     return data
 
@@ -151,7 +152,7 @@ def _device_hook(device: Device, made: Converter, registry: Registry) -> Hook:
         rest = dict(given)
         name = rest.pop("type", device.default_type)
         if not isinstance(name, str):
-            names = ", ".join(descriptor.name for descriptor in registry.all(device.kind))
+            names = ", ".join(registry.names(device.kind))
             raise ConfigError(f"type: is required; installed {device.kind} types: {names or 'none'}")
         descriptor = registry.find(device.kind, str(name))
         return Typed(descriptor.name, made.structure(rest, descriptor.config))

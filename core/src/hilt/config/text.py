@@ -5,8 +5,10 @@ The YAML read here differs from PyYAML's default in what surprises in a robot's 
 """
 
 import json
+import math
 import re
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,28 +65,37 @@ def parse_value(text: str) -> Any:
         raise ConfigError(f"{text!r} is not valid YAML: {_problem(error)}") from error
 
 
-def read_file(path: Path) -> tuple[dict[str, Any], dict[PathKey, str]]:
-    """The mapping in a YAML or JSON file, and for each value in it `file:line` (JSON: no lines).
+def read_file(path: Path, called: str = "") -> tuple[dict[str, Any], dict[PathKey, str]]:
+    """The mapping in a YAML or JSON file, and for each value in it `file:line`. called: how to name the file.
 
     Raises ConfigError if the file cannot be read, is malformed, or repeats a key.
     """
+    name = called or str(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{name}: cannot be read: {why}") from error
     origins: dict[PathKey, str] = {}
-    data = _json(path, text) if path.suffix == ".json" else _yaml(path, text, origins)
+    data = _json(name, text, origins) if path.suffix == ".json" else _yaml(name, text, origins)
     if data is None:
         data = {}
     if not isinstance(data, Mapping):
-        raise ConfigError(f"{path}: holds {type(data).__name__}, not a mapping of fields")
+        raise ConfigError(f"{name}: holds {type(data).__name__}, not a mapping of fields")
     return dict(data), origins
 
 
 def write(data: Any) -> str:
     """Plain data as YAML that `read_file` gives back."""
-    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=math.inf)
     return text
+
+
+def value_lines(text: str) -> dict[PathKey, int]:
+    """Of YAML text that is well-formed: the line of each value, counted from 1."""
+    origins: dict[PathKey, str] = {}
+    _yaml("", text, origins)
+    return {path: int(origin.removeprefix(":")) for path, origin in origins.items()}
 
 
 class _Dumper(yaml.SafeDumper):
@@ -92,6 +103,19 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _represent_str(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Always on one line."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if "".join(text.splitlines()) != text else None)
+
+
+def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.SequenceNode:
+    """On one line, unless it holds mappings or lists."""
+    flat = not any(isinstance(each, dict | list) for each in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=flat)
+
+
+_Dumper.add_representer(str, _represent_str)
+_Dumper.add_representer(list, _represent_list)
 _Dumper.yaml_implicit_resolvers = {
     first: _Loader.yaml_implicit_resolvers.get(first, []) + yaml.SafeDumper.yaml_implicit_resolvers.get(first, [])
     for first in {*_Loader.yaml_implicit_resolvers, *yaml.SafeDumper.yaml_implicit_resolvers}
@@ -99,7 +123,7 @@ _Dumper.yaml_implicit_resolvers = {
 """Both, so that text which either reading takes for a number is quoted."""
 
 
-def _json(path: Path, text: str) -> Any:
+def _json(path: str, text: str, origins: dict[PathKey, str]) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         if repeated := sorted({key for key in keys if keys.count(key) > 1}):
@@ -107,24 +131,27 @@ def _json(path: Path, text: str) -> Any:
         return dict(pairs)
 
     try:
-        return json.loads(text, object_pairs_hook=unique)
+        data = json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}: {error.msg}") from error
+    with suppress(ConfigError):  # the few JSON files that are no YAML: lines are a convenience
+        _yaml(path, text.replace("\t", " "), origins)
+    return data
 
 
-def _yaml(path: Path, text: str, origins: dict[PathKey, str]) -> Any:
+def _yaml(path: str, text: str, origins: dict[PathKey, str]) -> Any:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
         repeated: list[str] = []
-        _note_lines(node, (), str(path), origins, repeated)
+        _note_lines(node, (), path, origins, repeated)
         if repeated:
             raise ConfigError(repeated)
         return loader.construct_document(node)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: {_problem(error)}") from error
+        raise ConfigError(_problem(error, path)) from error
     finally:
         loader.dispose()
 
@@ -146,8 +173,9 @@ def _note_lines(node: yaml.Node, at: PathKey, file: str, origins: dict[PathKey, 
             _note_lines(child, (*at, name), file, origins, repeated)
 
 
-def _problem(error: yaml.YAMLError) -> str:
+def _problem(error: yaml.YAMLError, file: str = "") -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-    return str(error)
+        where = f"{file}:{mark.line + 1}: " if file else ""
+        return f"{where}{error.problem}, at column {mark.column + 1}"
+    return f"{file}: {error}" if file else str(error)

@@ -49,7 +49,7 @@ def open_policy(type_: str, config: Mapping[str, Any], path: Path, registry: Reg
 
 
 def create_chunks(run_dir: Path) -> RingWriter:
-    """The ring that carries chunks; made by the session, so that the rig finds it, and handed on by its file."""
+    """The ring that carries chunks. The session makes it, so that the rig finds it; policies go on in it."""
     return RingWriter(run_dir / CHUNKS, slot_bytes=1 << 18, slots=8)
 
 
@@ -72,7 +72,7 @@ class Server:
         self._frames: dict[str, FrameReader] = {}
         self._ticks: RingReader | None = None
         self._epoch, self._epoch_ns = -1, 0
-        self._last = -1
+        self._last = self._chunks.written - 1
         self._unanswered = True
 
     def run(self) -> None:

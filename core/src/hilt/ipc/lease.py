@@ -12,8 +12,8 @@ class LeaseHolder:
     """Renewed from the loop that handles events, never from a thread of its own."""
 
     def __init__(self, path: Path) -> None:
-        path.write_bytes(bytes(8))
-        with open(path, "r+b") as file:
+        with open(path, "ab+") as file:
+            file.truncate(8)  # never shorter meanwhile: somebody may have it mapped
             self._map = mmap.mmap(file.fileno(), 8)
         self._cell = memoryview(self._map).cast("q")
         self.renew()

@@ -124,6 +124,10 @@ class Status(Message, frozen=True, kw_only=True):
     episode: int = -1
 
 
+SESSION_SILENT = "holding: the session did not answer"
+"""The fault of a rig whose session has not renewed its lease."""
+
+
 class Tick(Message, frozen=True, kw_only=True):
     """Rig -> everyone, once a tick.
 
@@ -157,6 +161,7 @@ class Tick(Message, frozen=True, kw_only=True):
     leader_fresh: bool
     leader_silent_ns: int = 0
     leader_stiff: bool = False
+    robot_stiff: bool = True
     problem: str = ""
     leader_sent: list[float] | None
     queue: int

@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from msgspec import structs
+
 from hilt.ipc import messages
+from hilt.ipc.lease import LeaseHolder
 from hilt.ipc.ring import RingReader, RingWriter
-from hilt.ipc.rundir import SESSION, status_ring
+from hilt.ipc.rundir import SESSION, beat, status_ring
+
+DETAIL_BYTES = 3000
+"""The longest detail of a status that arrives whole."""
 
 INTERRUPTS = (signal.SIGINT, signal.SIGHUP)
 
@@ -63,11 +69,15 @@ def leave_real_time() -> None:
 
 
 class Mailbox:
-    """What the session says, and a way to tell it how one is."""
+    """What the session says, and a way to tell it how one is. Whoever looks into it regularly is alive.
 
-    def __init__(self, run_dir: Path, process: str) -> None:
-        self._ring = RingReader(run_dir / SESSION, from_start=True)
+    after: how many messages of the session were for somebody else, whose place this process takes.
+    """
+
+    def __init__(self, run_dir: Path, process: str, *, after: int = 0) -> None:
+        self._ring = RingReader(run_dir / SESSION, after=after)
         self._status = RingWriter(run_dir / status_ring(process), slot_bytes=4096, slots=256)
+        self._beat = LeaseHolder(run_dir / beat(process))
         self._process = process
         parent = multiprocessing.parent_process()
         self._parent = os.getppid() if parent is None else parent.pid
@@ -78,8 +88,12 @@ class Mailbox:
         return os.getppid() != self._parent
 
     def receive(self) -> list[messages.AnyMessage]:
+        self._beat.renew()
         return [messages.decode(message) for message in self._ring.drain()]
 
     def tell(self, state: str, *, device: str = "", detail: str = "", episode: int = -1) -> None:
-        message = messages.Status(device=device or self._process, state=state, detail=detail[:3500], episode=episode)
-        self._status.write(messages.encode(message))
+        self.say(messages.Status(device=device or self._process, state=state, detail=detail, episode=episode))
+
+    def say(self, status: messages.Status) -> None:
+        detail = status.detail.encode()[:DETAIL_BYTES].decode(errors="ignore")
+        self._status.write(messages.encode(structs.replace(status, detail=detail)))

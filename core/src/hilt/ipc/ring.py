@@ -6,10 +6,13 @@ unless the payload is large (frames), so a half-written message is never taken f
 
     file   magic u64 | slot_bytes u64 | slots u64 | checksum u64 | written u64 | slot * slots
     slot   2n+1 while message n is being written, 2n+2 after | length u64 | crc u64 | payload
+
+The successor of a writer that died goes on in the same ring, so its readers notice nothing but the pause.
 """
 
 import mmap
 import os
+import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,17 +33,14 @@ class RingWriter:
     def __init__(self, path: Path, *, slot_bytes: int, slots: int, checksum: bool = True) -> None:
         self.path = path
         self._slots, self._stride, self._slot_bytes, self._checksum = slots, _words(slot_bytes), slot_bytes, checksum
-        words = _HEADER_WORDS + slots * self._stride
-        draft = path.with_name(path.name + ".new")
-        with open(draft, "wb+") as file:
-            file.truncate(words * 8)
-            self._map = mmap.mmap(file.fileno(), words * 8)
+        shape = [_MAGIC, slot_bytes, slots, int(checksum)]
+        if not _is_ring(path, shape):
+            _create(path, shape, (_HEADER_WORDS + slots * self._stride) * 8)
+        with open(path, "r+b") as file:
+            self._map = mmap.mmap(file.fileno(), 0)
         self._bytes = memoryview(self._map)
         self._words = self._bytes.cast("Q")
-        self._words[1], self._words[2], self._words[3] = slot_bytes, slots, int(checksum)
-        self._words[0] = _MAGIC
-        os.replace(draft, path)
-        self.written = 0
+        self.written = self._words[_WRITTEN]
 
     def write(self, *parts: bytes | bytearray | memoryview) -> None:
         """Publish one message made of `parts`."""
@@ -65,10 +65,27 @@ class RingWriter:
         self._map.close()
 
 
-class RingReader:
-    """Reads from the newest message on, or with `from_start` from the oldest that is still there."""
+def _is_ring(path: Path, shape: list[int]) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(shape) * 8) == struct.pack(f"={len(shape)}Q", *shape)
+    except FileNotFoundError:
+        return False
 
-    def __init__(self, path: Path, *, from_start: bool = False) -> None:
+
+def _create(path: Path, shape: list[int], size: int) -> None:
+    """Under its name it is whole from the first moment on."""
+    draft = path.with_name(path.name + ".new")
+    with open(draft, "wb") as file:
+        file.write(struct.pack(f"={len(shape)}Q", *shape))
+        file.truncate(size)
+    os.replace(draft, path)
+
+
+class RingReader:
+    """Reads from the newest message on; with `after` from the message of this number on, if it is still there."""
+
+    def __init__(self, path: Path, *, after: int | None = None) -> None:
         with open(path, "rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._bytes = memoryview(self._map)
@@ -77,7 +94,7 @@ class RingReader:
             raise ValueError(f"{path} is not a ring")
         self._slots, self._checksum = self._words[2], bool(self._words[3])
         self._stride = _words(self._words[1])
-        self._next = max(0, self.written - self._slots) if from_start else self.written
+        self._next = self.written if after is None else max(after, self.written - self._slots)
         self.lost = 0
 
     @property

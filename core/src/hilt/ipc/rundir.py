@@ -22,6 +22,10 @@ def status_ring(process: str) -> str:
     return f"status-{process}.ring"
 
 
+def beat(process: str) -> str:
+    return f"beat-{process}"
+
+
 def camera_ring(camera: str) -> str:
     return f"camera-{camera}.ring"
 

@@ -21,9 +21,12 @@ class Filter:
     function: Callable[[str, Vector, Vector], Vector]
 
 
-def lifecycle(manager: pluggy.PluginManager, report: Report) -> Lifecycle:
-    """The lifecycle hooks, typed as they are specified. Every implementation is called; what raises goes to `report`."""
-    return cast(Lifecycle, _Isolated(manager, report))
+def lifecycle(manager: pluggy.PluginManager, report: Report, plugin: str | None = None) -> Lifecycle:
+    """The lifecycle hooks, typed as they are specified: of one plugin, or of all.
+
+    Every implementation is called; what raises goes to `report`.
+    """
+    return cast(Lifecycle, _Isolated(manager, report, plugin))
 
 
 def followers(manager: pluggy.PluginManager) -> tuple[str, ...]:
@@ -38,9 +41,10 @@ def filters(manager: pluggy.PluginManager) -> tuple[Filter, ...]:
 
 
 class _Isolated:
-    def __init__(self, manager: pluggy.PluginManager, report: Report) -> None:
+    def __init__(self, manager: pluggy.PluginManager, report: Report, plugin: str | None) -> None:
         self._manager = manager
         self._report = report
+        self._plugin = plugin
 
     def __getattr__(self, hook: str) -> Callable[..., None]:
         signature = inspect.signature(getattr(Lifecycle, hook))
@@ -48,6 +52,8 @@ class _Isolated:
         def call(*args: Any, **kwargs: Any) -> None:
             arguments = signature.bind(self, *args, **kwargs).arguments
             for impl in _in_order(self._manager, hook):
+                if self._plugin not in (None, impl.plugin_name):
+                    continue
                 try:
                     impl.function(*(arguments[name] for name in impl.argnames))
                 except (Exception, SystemExit) as error:

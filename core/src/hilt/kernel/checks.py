@@ -3,14 +3,14 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 import pluggy
 
-from hilt.kernel.rows import PluginBroken, wrong_contract
+from hilt.kernel.discovery import Entry, other_contracts
+from hilt.kernel.rows import PluginBroken
 from hilt_hooks import (
-    CONTRACT,
     BundleDescriptor,
     CameraDescriptor,
     Descriptor,
@@ -45,6 +45,14 @@ _SPECS: Mapping[str, tuple[str, ...]] = {
 _OWN = "tell the author of the plugin"
 
 
+def before_import(entry: Entry) -> None:
+    """Raises PluginBroken where it makes no sense to import a plugin."""
+    if entry.problem:
+        raise PluginBroken(entry.problem, f"pip install --force-reinstall {entry.distribution}")
+    if other := other_contracts(entry):
+        raise PluginBroken(f"it is made for {', '.join(other)}", f"pip install -U {entry.distribution} hilt hilt-hooks")
+
+
 def implementations(plugin: object, manager: pluggy.PluginManager) -> dict[str, Callable[..., Any]]:
     """The hook implementations of a plugin, by hook. Raises PluginBroken, naming all that do not fit their hook."""
     found: dict[str, Callable[..., Any]] = {}
@@ -63,7 +71,7 @@ def implementations(plugin: object, manager: pluggy.PluginManager) -> dict[str, 
     return found
 
 
-def descriptors(found: Mapping[str, Callable[..., Any]], distribution: str) -> Iterator[Descriptor]:
+def descriptors(found: Mapping[str, Callable[..., Any]]) -> Iterator[Descriptor]:
     """What the registration hooks return, each checked. Raises PluginBroken, and whatever a hook raises."""
     for hook, kind in REGISTRATION.items():
         if hook not in found:
@@ -72,7 +80,7 @@ def descriptors(found: Mapping[str, Callable[..., Any]], distribution: str) -> I
         if not isinstance(returned, Sequence) or not all(isinstance(each, kind) for each in returned):
             raise PluginBroken(f"{hook} returned {returned!r:.80}, not a sequence of {kind.__name__}", _OWN)
         for descriptor in returned:
-            _check(descriptor, distribution)
+            _check(descriptor)
             yield descriptor
 
 
@@ -92,12 +100,14 @@ def _misfits(hook: str, function: Callable[..., Any]) -> list[str]:
     ]
 
 
-def _check(descriptor: Descriptor, distribution: str) -> None:
-    if descriptor.contract != CONTRACT:
-        raise wrong_contract(descriptor, distribution)
+def _check(descriptor: Descriptor) -> None:
     what = f"{descriptor.kind} '{descriptor.name}'"
     if not (isinstance(descriptor.config, type) and attrs.has(descriptor.config)):
         raise PluginBroken(f"{what}: config is {descriptor.config!r}, not an attrs class", _OWN)
+    try:
+        get_type_hints(descriptor.config)
+    except Exception as error:  # whatever an annotation evaluates
+        raise PluginBroken(f"{what}: the types of {descriptor.config.__name__}'s fields: {error}", _OWN) from error
     for reference in filter(None, (descriptor.factory, descriptor.emulator)):
         if reference.count(":") != 1:
             raise PluginBroken(f"{what}: '{reference}' is not of the form 'module:attribute'", _OWN)

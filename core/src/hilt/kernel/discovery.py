@@ -1,50 +1,59 @@
-"""Which plugins are installed, read from metadata: nothing of a plugin is imported here."""
+"""The plugins among what is installed: nothing of a plugin is imported here."""
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 
 from attrs import frozen
+from packaging.requirements import Requirement
+from packaging.version import Version
 
-GROUP = "hilt"
-DISABLE = "HILT_DISABLE"
-"""Environment variable: names of plugins or distributions to leave alone, separated by commas."""
+from hilt.installed import PLUGINS, installed, normalised
+
+CONTRACTS = ("hilt-hooks", "hilt")
+"""The distributions whose versions say which contracts there are."""
 
 
 @frozen
 class Entry:
-    """One entry point of the group `hilt`, and the distribution that has it."""
+    """One entry point of the group `hilt`, and the distribution that has it. problem: why there is no point to load."""
 
     name: str
     distribution: str
     version: str
     requires: tuple[str, ...]
     point: metadata.EntryPoint
+    problem: str = ""
+
+    @property
+    def made_for(self) -> tuple[str, ...]:
+        """What the distribution's metadata says of the contracts: `hilt-hooks>=0.1,<0.2`. () if it says nothing."""
+        return tuple(text for text in self.requires if normalised(_bare(text)) in CONTRACTS)
 
 
 def entries(path: Sequence[str] | None = None) -> Iterator[Entry]:
-    """The entries of all distributions on `path` (default: `sys.path`), sorted by name.
-
-    A distribution that is there twice counts once, as where it is found first: that one would be imported.
-    """
-    seen: set[str] = set()
-    found: list[Entry] = []
-    for distribution in metadata.distributions(path=list(path)) if path is not None else metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name is None or normalised(name) in seen:
-            continue
-        seen.add(normalised(name))
-        requires = tuple(distribution.requires or ())
-        points = distribution.entry_points.select(group=GROUP)
-        found += [Entry(point.name, name, distribution.version, requires, point) for point in points]
+    """The entries of all distributions on `path` (default: `sys.path`), sorted by name."""
+    found = []
+    for each in installed(path):
+        about = (each.name, each.version, each.requires)
+        found += [Entry(point.name, *about, point) for point in each.plugins]
+        if each.problem:
+            found.append(Entry(each.name, *about, metadata.EntryPoint(each.name, "", PLUGINS), each.problem))
     return iter(sorted(found, key=lambda entry: (entry.name, entry.distribution)))
 
 
-def disabled(environment: str | None = None) -> frozenset[str]:
-    """The normalised names in `HILT_DISABLE`, or in `environment` if given."""
-    text = os.environ.get(DISABLE, "") if environment is None else environment
-    return frozenset(normalised(name) for name in text.split(",") if name.strip())
+def other_contracts(entry: Entry) -> list[str]:
+    """What the entry's distribution was made for and is not there: `hilt-hooks>=0.2 (0.1.0 is installed)`.
+
+    A development version counts as the release that it leads to.
+    """
+    found = [(text.partition(";")[0].strip(), Requirement(text)) for text in entry.made_for]
+    there = [(text, each.specifier, metadata.version(each.name)) for text, each in found if _applies(each)]
+    return [
+        f"{text} ({version} is installed)"
+        for text, specifier, version in there
+        if not specifier.contains(Version(version).base_version, prereleases=True)
+    ]
 
 
 def unmet(requirements: Sequence[str]) -> list[str]:
@@ -52,9 +61,8 @@ def unmet(requirements: Sequence[str]) -> list[str]:
     return [_bare(text) for text in requirements if "extra ==" not in text and not _installed(_bare(text))]
 
 
-def normalised(name: str) -> str:
-    """A distribution's name as package indexes compare them."""
-    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+def _applies(requirement: Requirement) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
 
 
 def _bare(requirement: str) -> str:

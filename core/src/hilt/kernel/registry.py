@@ -1,18 +1,20 @@
 """The registry: every installed plugin, what it provides, and why it does not work where it does not."""
 
-import sys
+import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from difflib import get_close_matches
+from io import StringIO
 from typing import TypeVar, overload
 
 import pluggy
 from attrs import evolve
 
+from hilt.installed import DISABLE, disabled, normalised
 from hilt.kernel import calls
-from hilt.kernel.checks import KINDS, descriptors, implementations
-from hilt.kernel.discovery import DISABLE, Entry, disabled, entries, normalised
-from hilt.kernel.rows import PluginRow, State, failed, row_of, with_needs
+from hilt.kernel.checks import KINDS, before_import, descriptors, implementations
+from hilt.kernel.discovery import Entry, entries
+from hilt.kernel.rows import PluginRow, State, failed, loaded, row_of, with_needs
 from hilt_hooks import PROJECT, CapabilityMissing, ConfigError, Descriptor, Hooks, Lifecycle, PluginMissing
 
 D = TypeVar("D", bound=Descriptor)
@@ -75,6 +77,10 @@ class Registry:
         found = [descriptor for descriptor, _ in self._provided if descriptor.kind == kind]
         return tuple(sorted(found, key=lambda descriptor: descriptor.name))
 
+    def names(self, kind: str) -> tuple[str, ...]:
+        """The names of a kind, sorted, each once whoever claims it."""
+        return tuple(dict.fromkeys(descriptor.name for descriptor in self.all(kind)))
+
     def has(self, kind: str, name: str) -> bool:
         return len(self._claims(kind, name)) == 1
 
@@ -101,9 +107,9 @@ class Registry:
             + (f"these have it: {', '.join(able)}" if able else f"no installed {descriptor.kind} has it")
         )
 
-    def lifecycle(self, report: calls.Report) -> Lifecycle:
-        """The lifecycle hooks of all plugins, to be called as specified. What an implementation raises goes to `report`."""
-        return calls.lifecycle(self._manager, report)
+    def lifecycle(self, report: calls.Report, plugin: str | None = None) -> Lifecycle:
+        """The lifecycle hooks of all plugins, or of one follower, to be called as specified. What they raise goes to `report`."""
+        return calls.lifecycle(self._manager, report, plugin)
 
     def followers(self) -> tuple[str, ...]:
         """The plugins that implement a lifecycle hook."""
@@ -114,16 +120,21 @@ class Registry:
         return calls.filters(self._manager)
 
     def _load(self, entry: Entry) -> None:
+        printed, began_s = StringIO(), time.perf_counter()
+        row, provided = row_of(entry), list[Descriptor]()
         try:
-            with redirect_stdout(sys.stderr):
+            before_import(entry)
+            with redirect_stdout(printed):
                 plugin = entry.point.load()
                 found = implementations(plugin, self._manager)
-                provided = list(descriptors(found, entry.distribution))
+                provided = list(descriptors(found))
                 self._manager.register(plugin, f"{entry.name} ({entry.distribution})")
-        except (Exception, SystemExit) as error:
-            self._rows.append(failed(entry, error))
-        else:
-            self._add(row_of(entry), provided)
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(f"plugin {entry.name} was being loaded; {DISABLE}={entry.name} leaves it out")
+            raise
+        except BaseException as error:
+            row, provided = failed(entry, error), []
+        self._add(loaded(row, time.perf_counter() - began_s, printed.getvalue()), provided)
 
     def _add(self, row: PluginRow, provided: list[Descriptor]) -> None:
         row = evolve(row, provides=tuple(f"{descriptor.kind} {descriptor.name}" for descriptor in provided))
@@ -151,7 +162,7 @@ class Registry:
             f"no installed plugin provides the {kind} '{name}'",
             *(f"did you mean '{each}'?" for each in near),
             *(f"'{name}' is of the kind {other}" for other in others),
-            f"installed: {', '.join(descriptor.name for descriptor in installed) or 'none'}",
+            f"installed: {', '.join(self.names(kind)) or 'none'}",
             *(f"{row.source} might have it but is broken ({row.reason}; {row.fix})" for row in self.broken()),
         ]
         if off := [row.name for row in self._rows if row.state is State.DISABLED]:

@@ -5,7 +5,10 @@ from enum import StrEnum
 from attrs import evolve, field, frozen
 
 from hilt.kernel.discovery import Entry, unmet
-from hilt_hooks import CONTRACT, Descriptor
+from hilt_hooks import Descriptor
+
+SLOW_S = 0.5
+"""A plugin that takes longer to load delays every command."""
 
 
 class State(StrEnum):
@@ -22,7 +25,8 @@ class State(StrEnum):
 class PluginRow:
     """One plugin. provides: `kind name`, for each descriptor. reason, fix: "" where all is well.
 
-    error: what went wrong while loading, for a traceback.
+    error: what it raised while it was loaded, for a traceback. notes: what its author should know. printed: what it
+    printed meanwhile. made_for: what its distribution requires of hilt and hilt-hooks.
     """
 
     name: str
@@ -32,6 +36,9 @@ class PluginRow:
     reason: str = ""
     fix: str = ""
     provides: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    printed: str = ""
+    made_for: str = ""
     error: BaseException | None = field(default=None, eq=False, repr=False)
 
     @property
@@ -49,14 +56,26 @@ class PluginBroken(Exception):
 
 
 def row_of(entry: Entry, state: State = State.OK, reason: str = "") -> PluginRow:
-    return PluginRow(entry.name, entry.distribution, entry.version, state, reason)
+    made_for = ", ".join(entry.made_for)
+    return PluginRow(entry.name, entry.distribution, entry.version, state, reason, made_for=made_for)
+
+
+def loaded(row: PluginRow, seconds: float, printed: str) -> PluginRow:
+    """The row, with what was seen while it was loaded."""
+    notes = []
+    if seconds > SLOW_S:
+        notes.append(f"took {seconds:.1f} s to load; its module should import attrs, numpy and hilt_hooks only")
+    if printed:
+        notes.append("printed something while it was loaded")
+    return evolve(row, notes=tuple(notes), printed=printed)
 
 
 def failed(entry: Entry, error: BaseException) -> PluginRow:
     """The row of a plugin that could not be loaded, with the command that most likely repairs it."""
-    reason = str(error) if isinstance(error, PluginBroken) else f"{type(error).__name__}: {error}"
+    ours = isinstance(error, PluginBroken)
+    reason = str(error) if ours else f"{type(error).__name__}: {error}"
     row = row_of(entry, State.FAILED, " ".join(reason.split()))
-    return evolve(row, fix=_fix(entry, error), error=error)
+    return evolve(row, fix=_fix(entry, error), error=None if ours else error)
 
 
 def with_needs(row: PluginRow, descriptors: list[Descriptor]) -> PluginRow:
@@ -67,16 +86,6 @@ def with_needs(row: PluginRow, descriptors: list[Descriptor]) -> PluginRow:
     return evolve(row, state=State.NEEDS, reason=f"{', '.join(missing)} not installed", fix=f"pip install {' '.join(missing)}")
 
 
-def wrong_contract(descriptor: Descriptor, distribution: str) -> PluginBroken:
-    """The refusal of a plugin that was made for other contracts than the installed ones."""
-    older = descriptor.contract < CONTRACT
-    return PluginBroken(
-        f"{descriptor.kind} '{descriptor.name}' is made for contract {descriptor.contract}, "
-        f"the installed hilt-hooks has {CONTRACT}",
-        f"pip install -U {distribution}" if older else "pip install -U hilt hilt-hooks",
-    )
-
-
 def _fix(entry: Entry, error: BaseException) -> str:
     if isinstance(error, PluginBroken):
         return error.fix
@@ -84,4 +93,4 @@ def _fix(entry: Entry, error: BaseException) -> str:
         return f"pip install {' '.join(missing)}"
     if isinstance(error, ModuleNotFoundError) and error.name and error.name != entry.point.module:
         return f"pip install the package that has the module {error.name.partition('.')[0]}"
-    return f"pip install -U {entry.distribution}, or tell its author; HILT_DISABLE={entry.name} leaves it out"
+    return f"pip install -U {entry.distribution}, or tell its author"

@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any, BinaryIO, cast
@@ -27,6 +28,9 @@ from hilt.log.schemas import VIDEO_SCHEMA, camera_topic, json_schemas, video_sch
 
 DAMAGE = (McapError, ValueError, struct.error, msgspec.MsgspecError)
 """What parsing a damaged record raises."""
+
+_durable: set[tuple[int, int]] = set()
+"""Device and inode of folders whose paths this process has synced."""
 
 _NEVER = 1 << 62
 _RECORD = struct.Struct("<BQ")
@@ -151,8 +155,23 @@ def parse_chunk(payload: bytes, *, verify: bool) -> tuple[list[Channel], list[Me
     return [r for r in content if isinstance(r, Channel)], [r for r in content if isinstance(r, Message)]
 
 
+def sync_path(folder: Path) -> None:
+    """Make the path to `folder` survive a power cut: its own name and those above it, as far up as one may write.
+
+    Also those that were there before: whoever made them may have been killed too early. Each is synced once by a process.
+    """
+    found = []
+    for each, above in pairwise((folder.absolute(), *folder.absolute().parents)):
+        about = each.stat()
+        if (about.st_dev, about.st_ino) in _durable or not os.access(above, os.R_OK | os.W_OK):
+            break
+        sync_folder(above)
+        found.append((about.st_dev, about.st_ino))
+    _durable.update(found)
+
+
 def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut."""
+    """Make the names in `folder` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import msgspec
 
-from hilt.ipc.messages import Outcome
+from hilt.ipc.messages import EventSeen, Outcome, Phase
 from hilt.log.files import Episode, LogFile, sync_folder
 from hilt.log.reader import EpisodeLog
 from hilt.log.writer import DISCARDED, PART, free_name
 from hilt_hooks import HiltError
+
+_SUCCESS = {"success": True, "failure": False}
+"""Event -> what it says of the episode that it ends."""
 
 
 def unfinished(folder: Path) -> list[Path]:
@@ -16,27 +19,41 @@ def unfinished(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*.mcap{PART}"))
 
 
-def recover(part: Path) -> Path | None:
+def recover(part: Path, told: Outcome | None = None) -> Path | None:
     """Make a finished log, marked `recovered`, of what is whole in a cut-off one, and remove that. Gives its path.
 
     None if there is nothing to keep: the file is moved to `<name>.empty` if it has no row, and to `<stem>.mcap.discarded`
-    if the operator had discarded the episode. Killed at any instant and called again, it ends in the same.
+    if the operator had discarded the episode. told: how it ended, where the log does not say; else its last events count.
+    Killed at any instant, by a power cut too, and called again, it ends in the same.
     """
     log, final = _open(part), part.with_name(part.name.removesuffix(PART))
     if log is None or next(log.rows(), None) is None:
         _rename(part, free_name(part, ".empty"))
         return None
-    outcome = log.outcome or Outcome(saved=True)
+    outcome = log.outcome or told or _decided(log)
     if not outcome.saved:
         _rename(part, free_name(final, DISCARDED))
         return None
     draft = final.with_name(final.name + ".recovering")
     draft.unlink(missing_ok=True)
     _copy(log, draft, msgspec.structs.replace(outcome, recovered=True))
-    draft.rename(final)
+    _rename(draft, final)
     part.unlink()
     sync_folder(part.parent)
     return final
+
+
+def _decided(log: EpisodeLog) -> Outcome:
+    """What the operator had decided when the log was cut off; an episode that was still running counts as saved."""
+    end: EventSeen | None = None
+    for event in log.events():  # the first of them are from before the episode
+        if event.new in (Phase.SAVED, Phase.DISCARDED):
+            end = event
+        elif event.new in (Phase.AUTONOMOUS, Phase.HUMAN):
+            end = None
+    if end is None:
+        return Outcome(saved=True)
+    return Outcome(saved=end.new == Phase.SAVED, success=_SUCCESS.get(end.event))
 
 
 def _open(part: Path) -> EpisodeLog | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from hilt.ipc.messages import EventSeen, Header, Outcome, Row, Tick
-from hilt.log.files import Episode, LogFile, sync_folder
+from hilt.log.files import Episode, LogFile, sync_folder, sync_path
 from hilt.log.schemas import EVENT, NOTE, ROW, TICK, camera_topic, video_message
 
 PART, DISCARDED = ".part", ".discarded"
@@ -80,7 +80,7 @@ class EpisodeWriter:
         """fsync what was flushed: it survives a power cut. May take long; call it from another thread than the writing one."""
         self._file.sync()
         if not self._name_is_durable:
-            sync_folder(self.path.parent)
+            self._sync_name()
             self._name_is_durable = True
 
     def close(self, outcome: Outcome) -> Path:
@@ -88,8 +88,12 @@ class EpisodeWriter:
         self._file.finish(outcome)
         final = self.path if outcome.saved else free_name(self.path, DISCARDED)
         self._part.rename(final)
-        sync_folder(final.parent)
+        self._sync_name()
         return final
+
+    def _sync_name(self) -> None:
+        sync_folder(self.path.parent)
+        sync_path(self.path.parent)
 
     def abandon(self) -> None:
         """Leave the `.part` as it is, without an outcome; `recover` makes a log of it."""

@@ -1,32 +1,38 @@
-"""The observers' process. Hooks are called in a thread of their own, so that a slow one makes nothing be missed.
+"""The observers' process. Each plugin's hooks are called in a thread of its own, so that a slow one delays no other.
 
 What it says, as `Status` on `status-observers.ring`:
 
     ready      with device `observers`; it listens from the session's first message on, whenever it starts
     failed     with the plugin as device: a hook of it raised, which is said once; the other hooks are called all the same
-    failed     with device `observers`: at the end, a hook had not come back
+    failed     with the plugin as device: a hook of it has been running for `SLOW_S`, or has not come back at the end
 """
 
 import signal
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import Any, cast
 
 from attrs import frozen
 
-from hilt.ipc.messages import AnyMessage, Status, Stop, decode
+from hilt.ipc.messages import Status, Stop
 from hilt.ipc.process import Mailbox, ignore_interrupts, lower_priority
-from hilt.ipc.ring import RingReader
 from hilt.ipc.rundir import TICK, status_ring
 from hilt.kernel import Registry
+from hilt.observers.feed import Feed
 from hilt.observers.story import Call, Story
 from hilt.recording.status import RECORDER
+from hilt_hooks import Lifecycle
 
 NICENESS = 10
 LEAVE_S = 3.0
 """How long hooks that are still to be called have after the end of the session."""
+
+SLOW_S = 5.0
+"""A hook that has been running for so long is named."""
 
 _POLL_S = 0.02
 
@@ -45,15 +51,16 @@ def run(setup: ObserversSetup) -> None:
     ignore_interrupts()
     lower_priority(NICENESS)
     mailbox = Mailbox(setup.run_dir, "observers")
-    Observers(setup, mailbox, _Caller(Registry.discover())).run()
+    registry = Registry.discover()
+    Observers(setup, mailbox, [_Caller(registry, plugin) for plugin in registry.followers()]).run()
 
 
 class Observers:
-    def __init__(self, setup: ObserversSetup, mailbox: Mailbox, caller: "_Caller") -> None:
-        self._mailbox, self._caller = mailbox, caller
+    def __init__(self, setup: ObserversSetup, mailbox: Mailbox, callers: "Sequence[_Caller]") -> None:
+        self._mailbox, self._callers = mailbox, callers
         self._story = Story(setup.session)
-        self._recorder = _Feed(setup.run_dir / status_ring(RECORDER))
-        self._ticks = _Feed(setup.run_dir / TICK)
+        self._recorder = Feed(setup.run_dir / status_ring(RECORDER))
+        self._ticks = Feed(setup.run_dir / TICK)
         self._stopped, self._recording, self._terminated = False, setup.recorded, False
         signal.signal(signal.SIGTERM, self._terminate)
 
@@ -66,12 +73,13 @@ class Observers:
             self._listen()
             time.sleep(_POLL_S)
         self._listen()
-        for call in self._story.end():
-            self._caller.call(call)
-        unfinished = self._caller.finish(LEAVE_S)
+        self._call(self._story.end())
+        for caller in self._callers:
+            caller.close()
+        until = time.monotonic() + LEAVE_S
+        for caller in self._callers:
+            caller.join(until - time.monotonic())
         self._report()
-        if unfinished:
-            self._mailbox.tell("failed", detail=unfinished)
 
     def _listen(self) -> None:
         """Statuses are read first and heard last: what the session said before them is then known."""
@@ -80,65 +88,82 @@ class Observers:
             self._stopped |= isinstance(message, Stop)
             if isinstance(message, Status) and message.device == RECORDER and message.state in ("done", "failed"):
                 self._recording = False
-            for call in self._story.hear(message):
-                self._caller.call(call)
+            self._call(self._story.hear(message))
         self._report()
 
+    def _call(self, calls: Iterable[Call]) -> None:
+        for call in calls:
+            for caller in self._callers:
+                caller.call(call)
+
     def _report(self) -> None:
-        for plugin, detail in self._caller.failures():
-            self._mailbox.tell("failed", device=plugin, detail=detail)
-
-
-class _Feed:
-    """A ring that may appear later."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._ring: RingReader | None = None
-
-    def read(self) -> list[AnyMessage]:
-        if self._ring is None:
-            if not self._path.exists():
-                return []
-            self._ring = RingReader(self._path, from_start=True)
-        return [decode(message) for message in self._ring.drain()]
+        for caller in self._callers:
+            for detail in caller.failures():
+                self._mailbox.tell("failed", device=caller.plugin, detail=detail)
 
 
 class _Caller:
-    """Calls hooks one after the other, in a thread that nobody waits for."""
+    """Calls the hooks of one plugin one after the other, in a thread that nobody waits for."""
 
-    def __init__(self, registry: Registry) -> None:
-        self._hooks = registry.lifecycle(self._failed)
+    def __init__(self, registry: Registry, plugin: str) -> None:
+        self.plugin = plugin
+        self._hooks = _Noting(registry.lifecycle(self._failed, plugin))
         self._calls: SimpleQueue[Call | None] = SimpleQueue()
-        self._failures: SimpleQueue[tuple[str, str]] = SimpleQueue()
-        self._named: set[tuple[str, str]] = set()
-        self._thread = Thread(target=self._work, name="hooks", daemon=True)
+        self._failures: SimpleQueue[str] = SimpleQueue()
+        self._named: set[str] = set()
+        self._since_s: float | None = None
+        self._thread = Thread(target=self._work, name=plugin, daemon=True)
         self._thread.start()
 
     def call(self, call: Call) -> None:
         self._calls.put(call)
 
-    def failures(self) -> list[tuple[str, str]]:
-        """(plugin, what it raised where), since the last time; each hook of a plugin once."""
+    def failures(self) -> list[str]:
+        """What hooks raised, and which one takes long, since the last time; each hook once."""
+        since_s = self._since_s
+        if since_s is not None and time.monotonic() - since_s > SLOW_S:
+            self._name(
+                f"slow {self._hooks.running}", f"{self._hooks.running} has been running for {SLOW_S:g} s; its later calls wait"
+            )
         found = []
         with suppress(Empty):
             while True:
                 found.append(self._failures.get_nowait())
         return found
 
-    def finish(self, patience_s: float) -> str:
-        """Let it come to the end. What is to be said of it if it does not."""
+    def close(self) -> None:
+        """No more calls will come."""
         self._calls.put(None)
-        self._thread.join(patience_s)
-        if not self._thread.is_alive():
-            return ""
-        return f"a hook of an installed plugin has not come back; {self._calls.qsize() - 1} later calls are not made"
+
+    def join(self, patience_s: float) -> None:
+        """Let it come to its end. What is to be said if it does not is a failure."""
+        self._thread.join(max(0.0, patience_s))
+        if self._thread.is_alive():
+            waiting = self._calls.qsize() - 1
+            self._name("end", f"{self._hooks.running} has not come back; {waiting} later calls are not made")
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
-            call(self._hooks)
+            self._since_s = time.monotonic()
+            call(cast(Lifecycle, self._hooks))
+            self._since_s = None
 
     def _failed(self, plugin: str, hook: str, error: BaseException) -> None:
-        if (plugin, hook) not in self._named:
-            self._named.add((plugin, hook))
-            self._failures.put((plugin, f"{hook} raised {type(error).__name__}: {error}"))
+        self._name(f"raised {hook}", f"{hook} raised {type(error).__name__}: {error}")
+
+    def _name(self, key: str, detail: str) -> None:
+        if key not in self._named:
+            self._named.add(key)
+            self._failures.put(detail)
+
+
+class _Noting:
+    """Lifecycle hooks, and the name of the one that was called last."""
+
+    def __init__(self, hooks: Lifecycle) -> None:
+        self._hooks = hooks
+        self.running = ""
+
+    def __getattr__(self, hook: str) -> Any:
+        self.running = hook
+        return getattr(self._hooks, hook)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hilt.ipc.messages import Status
-from hilt.ipc.process import ignore_interrupts, lower_priority
+from hilt.ipc.process import DETAIL_BYTES, ignore_interrupts, lower_priority
 from hilt.recording.catch_up import add_or_take_back, catch_up
 from hilt.recording.setup import RecorderSetup
-from hilt.recording.status import DATASET, DETAIL_BYTES
+from hilt.recording.status import DATASET
 from hilt_hooks import HiltError, Recorder
 
 NICENESS = 10

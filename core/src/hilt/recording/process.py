@@ -14,27 +14,31 @@ not be added) and `lost` (the process that writes the dataset has ended).
 BeginEpisode is to be sent before the SetMode that lets the rig tick in that episode.
 """
 
-import os
+import errno
+import shutil
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from hilt.ipc.messages import BeginEpisode, DiscardLast, EndEpisode, EventSeen, Outcome, Status, Stop, decode
-from hilt.ipc.process import ignore_interrupts, lower_priority
-from hilt.ipc.ring import RingReader
-from hilt.log import EpisodeWriter
+from hilt.ipc.messages import BeginEpisode, DiscardLast, EndEpisode, EventSeen, Outcome, Status, Stop
+from hilt.ipc.process import Mailbox, ignore_interrupts, lower_priority
+from hilt.ipc.rundir import TICK
+from hilt.log import EpisodeWriter, recover
 from hilt.log.files import sync_folder
+from hilt.log.writer import PART
 from hilt.recording.catch_up import mark_taken_back, recover_all, session_lock
 from hilt.recording.compaction import Compactor
 from hilt.recording.episode import RunningEpisode
 from hilt.recording.feeds import CameraFeed
 from hilt.recording.setup import RecorderSetup
-from hilt.recording.status import RECORDER, StatusWriter
+from hilt.recording.status import RECORDER
 from hilt.recording.ticks import TickInbox
 from hilt_hooks import HiltError
 
+LEAST_FREE = 100_000_000
+"""Bytes on the disk without which recording does not begin."""
 _NICENESS = 5
 _POLL_S = 0.004
 _SYNC_NS = 500_000_000
@@ -47,18 +51,19 @@ def run(setup: RecorderSetup) -> None:
     """The process's main: until Stop, or until the parent has died. The process must not be daemonic: it has a child."""
     ignore_interrupts()
     lower_priority(_NICENESS)
-    say = StatusWriter(setup.run_dir)
+    mailbox = Mailbox(setup.run_dir, RECORDER, after=setup.after)
     try:
         setup.logs.mkdir(parents=True, exist_ok=True)
         for folder in setup.logs.parents[:3]:  # a power cut does not take the folder with the logs in it
             sync_folder(folder)
+        _check_space(setup.logs)
         with session_lock(setup.logs) as lock:
             if lock is None:
                 raise HiltError(f"{setup.logs}: another recorder writes there")
-            with closing(Recording(setup, say)) as recording:
+            with closing(Recording(setup, mailbox)) as recording:
                 recording.run()
     except Exception as error:
-        say(Status(device=RECORDER, state="failed", detail=_reason(error)))
+        mailbox.tell("failed", detail=_reason(error))
         if isinstance(error, HiltError | OSError):
             raise SystemExit(1) from error
         raise
@@ -67,10 +72,9 @@ def run(setup: RecorderSetup) -> None:
 class Recording:
     """Rings and logs in the main thread, encoding in a thread for each camera, waiting for the disk in one more."""
 
-    def __init__(self, setup: RecorderSetup, say: StatusWriter) -> None:
-        self._setup, self._say, self._parent = setup, say, os.getppid()
-        self._messages = RingReader(setup.run_dir / "session.ring", from_start=True)
-        self._ticks = TickInbox(setup.run_dir / "tick.ring")
+    def __init__(self, setup: RecorderSetup, mailbox: Mailbox) -> None:
+        self._setup, self._mailbox = setup, mailbox
+        self._ticks = TickInbox(setup.run_dir / TICK)
         cameras = setup.header.cameras
         self._feeds = {camera.name: CameraFeed(camera, setup.header.fps, setup.run_dir) for camera in cameras}
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="disk")
@@ -80,14 +84,16 @@ class Recording:
         self._episode: RunningEpisode | None = None
         self._early_events: list[EventSeen] = []
         self._stopped = False
-        recover_all(setup.logs, say)
+        for episode, outcome in setup.told.items():
+            self._settle(episode, outcome)
+        recover_all(setup.logs, mailbox.say)
         self._compactor = Compactor(setup) if setup.recorder_factory else None
         for log in sorted(setup.logs.glob("*.mcap")):
             self._compact(log)
 
     def run(self) -> None:
-        self._say(Status(device=RECORDER, state="ready"))
-        while self._parent_lives() and not self._stopped:
+        self._mailbox.tell("ready")
+        while not (self._mailbox.orphaned or self._stopped):
             self.step()
             time.sleep(_POLL_S)
         self._cut_off()
@@ -97,7 +103,7 @@ class Recording:
     def step(self) -> None:
         """Take in what waits in the rings, write what is ready, tell what is done."""
         self._ticks.read()  # before the messages: the BeginEpisode of any tick in here is then among them
-        for message in map(decode, self._messages.drain()):
+        for message in self._mailbox.receive():
             self._handle(message)
         self._write_ticks()
         if self._episode:
@@ -173,12 +179,12 @@ class Recording:
     def _report(self) -> None:
         while self._closing and self._closing[0].done():
             status, log = self._closing.popleft().result()
-            self._say(status)
+            self._mailbox.say(status)
             if log:
                 self._compact(log)
         if self._compactor:
             for status in self._compactor.statuses():
-                self._say(status)
+                self._mailbox.say(status)
 
     def _compact(self, log: Path) -> None:
         if self._compactor:
@@ -186,18 +192,25 @@ class Recording:
 
     def _complete(self) -> None:
         """After Stop: every log closed, then the dataset complete, unless nobody waits for it any more."""
-        while self._closing and self._parent_lives():
+        while self._closing and not self._mailbox.orphaned:
             self._report()
             time.sleep(_POLL_S)
         if self._compactor:
             self._compactor.finish()
-        while self._compactor and self._compactor.running and self._parent_lives():
+        while self._compactor and self._compactor.running and not self._mailbox.orphaned:
             self._report()
             time.sleep(_POLL_S)
-        self._say(Status(device=RECORDER, state="done", detail=self._compactor.summary if self._compactor else "{}"))
+        self._mailbox.tell("done", detail=self._compactor.summary if self._compactor else "{}")
 
-    def _parent_lives(self) -> bool:
-        return os.getppid() == self._parent
+    def _settle(self, episode: int, outcome: Outcome) -> None:
+        """Finish what a recorder left behind that died before it could say that this episode is durable."""
+        log = self._log_of(episode)
+        part = log.with_name(log.name + PART)
+        if part.exists():
+            recover(part, outcome)
+        if log.exists() and not outcome.saved:
+            mark_taken_back(log)
+        self._mailbox.tell("saved" if outcome.saved and log.exists() else "discarded", detail=str(log), episode=episode)
 
     def _log_of(self, episode: int) -> Path:
         return self._setup.logs / f"episode-{episode:06d}.mcap"
@@ -223,5 +236,14 @@ def _take_back(log: Path, episode: int) -> Finished:
 def _reason(error: Exception) -> str:
     if isinstance(error, HiltError):
         return str(error)
-    what = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-    return f"{what}; what was recorded until then is kept, and recovered when the next session starts"
+    if isinstance(error, OSError):
+        what = "the disk is full: free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
+    else:
+        what = f"{type(error).__name__}: {error}"
+    return f"{what}. What was recorded until then is kept"
+
+
+def _check_space(logs: Path) -> None:
+    free = shutil.disk_usage(logs).free
+    if free < LEAST_FREE:
+        raise HiltError(f"{logs}: {free // 10**6} MB are left on this disk; free at least {LEAST_FREE // 10**6} MB")

@@ -23,7 +23,7 @@ class TickInbox:
         if self._ring is None:
             if not self._path.exists():
                 return
-            self._ring = RingReader(self._path, from_start=True)
+            self._ring = RingReader(self._path, after=0)
         self._unread += [tick for tick in map(decode, self._ring.drain()) if isinstance(tick, Tick)]
 
     def take(self, episode: int) -> list[Tick]:

@@ -1,7 +1,7 @@
 """A robot and its leader on their buses: what the rig reads from them and sends to them."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from attrs import evolve
 
 from hilt.config import LimitsConfig, Station
+from hilt.config.problems import nearest
 from hilt.ipc.process import ask_for_real_time
 from hilt.kernel import Registry, build
 from hilt.rig.engine import STALE_S, Layout, Sensed, matching
@@ -87,8 +88,11 @@ class Arm:
             self._start(self._check_torque)
 
     def send(self, command: str, values: Floats) -> None:
-        """Call `write` or `mirror`; a device that is gone is noted, not raised."""
-        if self.lost or self.busy:
+        """Call `write` or `mirror`; a device that is gone is noted, not raised.
+
+        One with a problem gets nothing until it is held anew: it is not where the command comes from, and may be stiff in part.
+        """
+        if self.lost or self.busy or self.problem:
             return
         try:
             getattr(self.device, command)(Vector(self.commands, values))
@@ -172,6 +176,7 @@ class Arms:
         described = registry.find(RobotDescriptor, station.robot.type)
         self._robot: Robot = build(described, station.robot.config)
         self.robot = Arm("robot", self._robot, described.capabilities)
+        _check_limits(station.limits, described.limits, self.robot.commands)
         self._limits = merged(described.limits, station.limits)
         self._tracking = station.max_tracking_error or described.max_tracking_error
         self._leads: TeleoperatorDescriptor | None = None
@@ -181,6 +186,10 @@ class Arms:
             teleop: Teleoperator = build(self._leads, station.teleop.config)
             self.leader = Arm("leader", teleop, self._leads.capabilities)
             _check_names(self.robot.commands, self.leader.names)
+
+    @property
+    def leader_mirrors(self) -> bool:
+        return self.leader is not None and self.leader.mirrors
 
     @property
     def all(self) -> tuple[Arm, ...]:
@@ -210,9 +219,15 @@ class Arms:
         self._robot.hold()
         self.robot.stiff, self.robot.problem = True, ""
 
-    def hold_again(self) -> bool:
-        """Once the operator has looked at what was wrong: make the robot stiff where it is now. False if it is not to be."""
-        if self.robot.lost or self.robot.busy:
+    def hold_again(self, now_ns: int, *, seen: bool) -> bool:
+        """Once the operator has looked at what was wrong: make the robot stiff where it is now. False if it is not to be.
+
+        seen: whether whoever commands knows that the robot was away. If not, or if nobody knows where it is by now, the next
+        command would be to where it was before.
+        """
+        if self.robot.lost or self.robot.busy or self.robot.sensed(now_ns).silent_s > STALE_S:
+            return False
+        if self.robot.problem and not seen:
             return False
         try:
             if self.robot.problem:
@@ -259,6 +274,20 @@ def _check_names(robot: tuple[str, ...], leader: tuple[str, ...]) -> None:
     if set(leader) != set(robot):
         missing, surplus = sorted(set(robot) - set(leader)), sorted(set(leader) - set(robot))
         raise ConfigError(f"teleop does not fit robot: it lacks {missing or 'nothing'}, and has {surplus or 'nothing'} besides")
+
+
+def _check_limits(overrides: Mapping[str, LimitsConfig], limits: Mapping[str, Limits], channels: Sequence[str]) -> None:
+    """A limit that is not in force is worse than none: the operator counts on it."""
+    problems = [
+        f"limits.{name}: the robot has no such channel{nearest(name, channels)}; there are {', '.join(channels)}"
+        for name in overrides
+        if name not in channels
+    ]
+    for name, limit in merged(limits, overrides).items():
+        if limit.lower >= limit.upper:
+            problems.append(f"limits.{name}: lower ({limit.lower:g}) is not below upper ({limit.upper:g})")
+    if problems:
+        raise ConfigError(problems)
 
 
 def merged(limits: Mapping[str, Limits], overrides: Mapping[str, LimitsConfig]) -> dict[str, Limits]:

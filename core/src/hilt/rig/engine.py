@@ -7,11 +7,11 @@ Given the same `Inputs` in the same order, and the same answers of the safety fi
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from hilt.ipc.lease import EXPIRES_S
-from hilt.ipc.messages import Acknowledge, ChunkMessage, Phase, Segment, SetMode, Source
-from hilt.rig.governor import Governed, Governor
+from hilt.ipc.messages import SESSION_SILENT, Acknowledge, ChunkMessage, Phase, Segment, SetMode, Source
+from hilt.rig.governor import Envelope, Governed, Governor
 from hilt.rig.leader import Handover, LeaderSource
 from hilt.rig.queue import ActionQueue, Interpolator
 from hilt_hooks import Floats
@@ -116,7 +116,8 @@ class Engine:
         self._mirrored: Governed | None = None
         self._aligned = False
         self._hand = LeaderSource(layout.handover, layout.period_s)
-        self.queue = ActionQueue()
+        self.queue = ActionQueue(len(at))
+        self.queue.begin(self.mode.epoch)
         self._interpolator = Interpolator(layout.interpolation)
         self._interpolator.begin(at)
         self._requested = at
@@ -126,6 +127,11 @@ class Engine:
         self._fault = ""
         self._gone = False
         self._grid = _Grid(layout.interpolation)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the robot was away or limp, so that it has to be held anew before the fault is over."""
+        return self._gone
 
     def rest(self) -> Decision:
         """What holds before the first tick."""
@@ -142,7 +148,7 @@ class Engine:
         target = self._target(source, inputs, starts)
         measured = inputs.robot.values
         filtered = self._filter(source, target, measured)
-        self._sent = self._govern(target, filtered, measured)
+        self._sent = self._govern(target, filtered, measured) if inputs.robot.stiff else self._robot.stay(self._sent)
         if target is None:
             self._start = None
             self._requested = self._sent.sent
@@ -158,10 +164,16 @@ class Engine:
             proposed=self._proposed if source == Source.POLICY else None,
             frame=frame,
             boundary=boundary,
-            alarm=silent or self._sent.alarm or ("" if self._start is None else self._start.told),
+            alarm=silent or self._sent.alarm or self._remark(source),
             fault=self._fault,
             filtered=filtered,
         )
+
+    def _remark(self, source: Source) -> str:
+        """What the operator is told although nothing holds the arm."""
+        if source == Source.POLICY and self.queue.misfit:
+            return f"holding: {self.queue.misfit}"
+        return "" if self._start is None else self._start.told
 
     def _commander(self, source: Source, target: Floats | None) -> Source:
         """Who is in command, as it is recorded."""
@@ -176,6 +188,8 @@ class Engine:
 
     def _govern(self, target: Floats | None, filtered: Filtered | None, measured: Floats) -> Governed:
         wanted = target if filtered is None else filtered.values
+        if self._start is not None and wanted is not None:
+            self._start = self._start.towards(wanted, self._robot.envelope)
         if wanted is None:
             return self._robot.hold(self._sent, measured, alarm="" if filtered is None else filtered.refused)
         governor = self._robot if self._start is None else self._slow
@@ -185,6 +199,8 @@ class Engine:
         if isinstance(message, ChunkMessage):
             self.queue.put(message)
         elif isinstance(message, Acknowledge):
+            if inputs.robot.silent_s > STALE_S:  # nobody knows where it is
+                return
             self._fault = ""
             if self._gone:
                 self._sent, self._gone = self._robot.begin(inputs.robot.values), False
@@ -209,18 +225,19 @@ class Engine:
         needed = {"robot": inputs.robot}
         if self.mode.source == Source.HUMAN and inputs.leader is not None:
             needed["leader"] = inputs.leader
-        silent = [role for role, arm in needed.items() if arm.silent_s > STALE_S]
+        # A robot that is not stiff is not commanded: what is decided meanwhile would be a jump afterwards.
+        silent = [role for role, arm in needed.items() if arm.silent_s > STALE_S or (role == "robot" and not arm.stiff)]
+        self._gone = self._gone or bool(inputs.robot.problem) or inputs.robot.silent_s > LOST_S
         if self._fault:
             return ""
         if inputs.lease_s > EXPIRES_S:
-            self._fault = "holding: the session does not answer"
+            self._fault = SESSION_SILENT
             self.queue.begin(self.mode.epoch)
         elif inputs.robot.problem:
-            self._fault, self._gone = f"holding: the robot {inputs.robot.problem}", True
+            self._fault = f"holding: the robot {inputs.robot.problem}"
             self.queue.begin(self.mode.epoch)
         elif lost := [role for role in silent if needed[role].silent_s > LOST_S]:
             self._fault = f"holding: the {lost[0]} does not answer"
-            self._gone = "robot" in lost
             self.queue.begin(self.mode.epoch)
         return f"holding: waiting for the {silent[0]}" if silent else ""
 
@@ -235,7 +252,7 @@ class Engine:
 
     def _from_policy(self, starts: bool) -> Floats | None:
         if self._start is not None:
-            if np.abs(self._start.to - self._sent.sent).max() > ALIGNED:
+            if np.abs(self._start.aim - self._sent.sent).max() > ALIGNED:
                 return self._start.to
             self._start = None
             self._interpolator.begin(self._sent.sent)
@@ -246,7 +263,7 @@ class Engine:
                 self._proposed = self._requested = action
                 self._interpolator.to(action)
                 if self.queue.consumed == 1:
-                    self._start = _Approach.of(self._robot.envelope.names, self._sent.sent, action)
+                    self._start = _Approach.of(self._robot.envelope, self._sent.sent, action)
         return self._interpolator.next() if self.queue.consumed else None
 
     def _from_leader(self, leader: Sensed) -> Floats:
@@ -273,19 +290,24 @@ class Engine:
 
 @frozen(eq=False)
 class _Approach:
-    """The slow way to where a policy starts. told: what the operator is told."""
+    """The slow way to where a policy starts. told: what the operator is told. aim: how near filters and limits let it come."""
 
     to: Floats
     told: str
+    aim: Floats
 
     @classmethod
-    def of(cls, names: tuple[str, ...], at: Floats, to: Floats) -> "_Approach | None":
-        """None if it is near."""
+    def of(cls, envelope: Envelope, at: Floats, to: Floats) -> "_Approach | None":
+        """None if it is near, or nowhere."""
         apart = np.abs(to - at)
         worst = int(apart.argmax())
-        if not apart[worst] > FAR:
+        if not (apart[worst] > FAR and np.isfinite(to).all()):
             return None
-        return cls(to, f"going slowly to where the policy starts: {names[worst]} is {apart[worst]:.0f} away")
+        told = f"going slowly to where the policy starts: {envelope.names[worst]} is {apart[worst]:.3g} away"
+        return cls(to, told, to).towards(to, envelope)
+
+    def towards(self, wanted: Floats, envelope: Envelope) -> "_Approach":
+        return evolve(self, aim=np.clip(wanted, envelope.lower, envelope.upper))
 
 
 class _Grid:

@@ -250,6 +250,8 @@ def _checked(returned: object, names: tuple[str, ...]) -> Answer:
     """Named and complete, and finite."""
     if not isinstance(returned, Vector):
         return Answer(None, f"gave {returned!r:.80}, not a Vector")
+    if len(set(returned.names)) < len(returned.names):
+        return Answer(None, f"gave a channel more than once: {', '.join(returned.names)}"[:_DETAIL])
     try:
         values = returned.in_order(names)
     except ConfigError as error:

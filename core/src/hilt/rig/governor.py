@@ -79,6 +79,10 @@ class Governor:
         still = np.zeros_like(measured)
         return Governed(sent=measured.copy(), velocity=still, blocked_s=still)
 
+    def stay(self, state: Governed) -> Governed:
+        """As it was, at rest: for a device that cannot be sent anything."""
+        return evolve(state, velocity=np.zeros_like(state.sent), limited=(), alarm="")
+
     def hold(self, state: Governed, measured: Floats, alarm: str = "") -> Governed:
         """Stop at once; stay at the last sent target, but no further from the arm than is allowed."""
         return self._towards(state.sent, state.sent, np.zeros_like(state.sent), state, measured, alarm)

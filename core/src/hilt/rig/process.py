@@ -85,7 +85,7 @@ class Rig:
         at = arms.robot.sensed(time.monotonic_ns()).values
         self._engine = Engine(arms.layout(setup.interpolation, period_s, setup.handover), robot, leader, at, filters)
         self._lease = Lease(setup.run_dir / LEASE)
-        self._chunks = RingReader(setup.run_dir / CHUNKS, from_start=True)
+        self._chunks = RingReader(setup.run_dir / CHUNKS, after=0)
         self._ticks = RingWriter(setup.run_dir / TICK, slot_bytes=1 << 17, slots=256)
         self._decision = self._engine.rest()
         self._told: dict[str, tuple[str, str]] = {}
@@ -112,7 +112,7 @@ class Rig:
         for arm in self._arms.all:
             arm.read(due + int(self._setup.period_ns * READ_SHARE))
         read = time.monotonic_ns()
-        heard = self._listen()
+        heard = self._listen(read)
         lease_ns = self._lease.silent_ns(read, self._setup.period_ns)
         leader = None if self._arms.leader is None else self._arms.leader.sensed(read)
         inputs = Inputs(k, self._arms.robot.sensed(read), leader, heard, lease_ns / 1e9)
@@ -130,12 +130,14 @@ class Rig:
         if leader is not None and leader.stiff and decision.leader is not None:
             leader.send("mirror", decision.leader.sent)
 
-    def _listen(self) -> list[SetMode | Acknowledge | ChunkMessage]:
-        """What concerns the engine; `Stop` and `ReleaseTorque` are carried out here."""
+    def _listen(self, read: int) -> list[SetMode | Acknowledge | ChunkMessage]:
+        """What concerns the engine; `Stop` and `ReleaseTorque` are carried out here. read: when the measurement was complete."""
         heard: list[SetMode | Acknowledge | ChunkMessage] = []
         for message in self._mailbox.receive():
-            if isinstance(message, SetMode) or (isinstance(message, Acknowledge) and self._arms.hold_again()):
+            if isinstance(message, SetMode):
                 heard.append(message)
+            elif isinstance(message, Acknowledge):
+                heard += [message] if self._arms.hold_again(read, seen=self._engine.gone) else []
             elif isinstance(message, Stop):
                 self._over = True
             elif isinstance(message, ReleaseTorque):
@@ -180,6 +182,7 @@ class Rig:
             leader=None if leader is None else leader.values.tolist(),
             leader_silent_ns=0 if inputs.leader is None else round(inputs.leader.silent_s * 1e9),
             leader_stiff=inputs.leader is not None and inputs.leader.stiff,
+            robot_stiff=inputs.robot.stiff,
             problem=inputs.robot.problem,
             leader_fresh=leader is not None and bool(leader.fresh.all()),
             leader_sent=None if before.leader is None else before.leader.sent.tolist(),

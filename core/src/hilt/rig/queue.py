@@ -10,10 +10,12 @@ class ActionQueue:
     """Chunks of one epoch. A new chunk replaces the old one from the action that is due now.
 
     What is due is counted in actions that were *carried out* since the observation, not in wall time: a first chunk, or one
-    that the arm waited for, starts at its first action.
+    that the arm waited for, starts at its first action. misfit: what is wrong with the newest chunk, if it is of no use.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
+        """width: how many numbers an action has."""
+        self._width = width
         self.begin(epoch=-1)
 
     def begin(self, epoch: int) -> None:
@@ -21,6 +23,7 @@ class ActionQueue:
         self.epoch = epoch
         self.consumed = 0
         self.chunk = -1
+        self.misfit = ""
         self._actions: list[Floats] = []
 
     def __len__(self) -> int:
@@ -30,7 +33,10 @@ class ActionQueue:
         if message.epoch != self.epoch:
             return
         due = max(0, self.consumed - message.consumed)
-        self._actions = [np.asarray(action, dtype=np.float64) for action in message.actions[due:]]
+        wrong = next((len(action) for action in message.actions if len(action) != self._width), None)
+        self.misfit = "" if wrong is None else f"the policy gave {wrong} numbers for {self._width} channels"
+        actions = [] if self.misfit else message.actions[due:]
+        self._actions = [np.asarray(action, dtype=np.float64) for action in actions]
         self.chunk = message.id
 
     def pop(self) -> Floats | None:
@@ -56,4 +62,6 @@ class Interpolator:
     def next(self) -> Floats:
         self._step = min(self._step + 1, self._multiplier)
         share = self._step / self._multiplier
-        return self._end if share == 1 else self._start + share * (self._end - self._start)
+        # What is not finite, or no longer is in between, is for the governor to tell of.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._end if share == 1 else self._start + share * (self._end - self._start)

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from hilt.config import CollectConfig, RecordConfig, TeleoperateConfig
 from hilt.kernel import Registry
-from hilt.session.console import SAVING, Screen
+from hilt.session.console import Screen
 from hilt.session.plan import Config, make_plan
 from hilt.session.session import Session
 
@@ -27,16 +27,16 @@ def teleoperate(config: TeleoperateConfig, registry: Registry, console: Console)
 
 def _run(config: Config, registry: Registry, console: Console) -> int:
     plan = make_plan(config, registry)
-    screen = Screen(console, plan.episodes if plan.logs else 0)
+    screen = Screen(console, plan.wanted.episodes if plan.wanted.logs else 0)
     session = Session(plan, screen)
     session.run()
     facts = dict(session.facts)
-    if plan.logs is not None:
-        facts["logs"] = str(plan.logs)
-        if page := _report(plan.logs):
+    if plan.wanted.logs is not None:
+        facts["logs"] = str(plan.wanted.logs)
+        if page := _report(plan.wanted.logs):
             facts["report"] = str(page)
-        screen.summary(session.lines, plan.header.fps, facts)
-        if any(line.outcome == SAVING for line in session.lines):
+        screen.summary(session.episodes.lines, plan.header.fps, facts)
+        if session.episodes.unfinished:
             screen.alarm("an episode could not be finished; its log is kept, and the next start with this dataset recovers it")
             return 1
     return 0

@@ -4,12 +4,12 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 
-from attrs import define
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from hilt.ipc.messages import Phase, Segment, Status
+from hilt.session.episodes import EpisodeLine
 from hilt.session.operator import Connected, meaning_of
 from hilt.session.phases import Event, State
 
@@ -53,19 +53,19 @@ HINTS = {
 """What is shown, with its keys, when a phase begins."""
 
 
-SAVING = "not finished"
-"""Until the recorder says that an episode is durable. If it never does, the next start recovers the log."""
+BYSTANDERS = frozenset({"observers", "viewers"})
+"""Processes that an episode does not need."""
 
-
-@define
-class EpisodeLine:
-    """What the summary says of one episode."""
-
-    episode: int
-    outcome: str
-    frames: int
-    interventions: int
-    success: bool | None
+CONSEQUENCES = {
+    ("policy", "died"): "; it is started again. Until it is back, take over with the leader, or wait",
+    ("policy", "silent"): "; it is given some more time, and then started again",
+    ("cameras", "died"): "; it is started again. Until it is back the arm holds, or you drive",
+    ("cameras", "silent"): ": there are no images. It is started again unless it comes back",
+    ("recorder", "died"): "; it is started again. What it had written of the running episode is kept: that episode ends here",
+    ("recorder", "silent"): ": nothing is recorded. It is started again unless it comes back",
+    ("rig", "silent"): "; motors keep what they were last told. If the arm must not stay so, cut its power",
+}
+"""What follows when a process ends or hangs, and what to do."""
 
 
 class Screen:
@@ -107,20 +107,12 @@ class Screen:
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def status(self, status: Status, *, important: bool) -> None:
+    def status(self, process: str, status: Status) -> None:
         """What a process says of itself or of one of its devices; what is ordinary is not shown."""
-        texts = {
-            "lost": f"{status.device} is lost: {status.detail}",
-            "refused": f"{status.device}: {status.detail}",
-            "failed": f"{status.device}: {status.detail}",
-            "died": status.detail,
-        }
-        if status.state == "recovered":
-            self.say(status.detail, "yellow")
-        elif status.state == "back":
+        if text := _told(process, status):
+            self.say(text, "yellow") if process in BYSTANDERS or status.state == "recovered" else self.alarm(text)
+        elif status.state == "back" and process == "rig":
             self.say(f"{status.device} is back", "green")
-        elif text := texts.get(status.state):
-            self.alarm(text) if important else self.say(text, "yellow")
 
     def alarm(self, text: str) -> None:
         self._console.bell()
@@ -131,13 +123,27 @@ class Screen:
         for name in ("episode", "outcome", "success", "frames", "seconds", "interventions"):
             table.add_column(name, justify="right" if name not in ("outcome", "success") else "left")
         for line in lines:
-            success = {True: "yes", False: "no", None: "-"}[line.success]
+            success = {True: "yes", False: "no", None: "-"}[line.told.success if line.told else None]
             table.add_row(
                 str(line.episode), line.outcome, success, str(line.frames), f"{line.frames / fps:.1f}", str(line.interventions)
             )
         self._console.print(table)
         for name, value in facts.items():
             self._console.print(Text(f"{name}: ", "bold").append(value, ""), soft_wrap=True)
+
+
+def _told(process: str, status: Status) -> str:
+    """What there is to say, with what happens now."""
+    match status.state:
+        case "recovered":
+            return status.detail
+        case "lost":
+            return f"{status.device} is lost: {status.detail}"
+        case "refused" | "failed":
+            return f"{status.device}: {status.detail}"
+        case "died" | "silent":
+            return status.detail + CONSEQUENCES.get((process, status.state), "")
+    return ""
 
 
 def describe(state: State, recorded: int) -> str:

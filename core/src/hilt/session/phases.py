@@ -36,12 +36,20 @@ class Event(StrEnum):
     INPUT_LOST = "input_lost"
     DEVICE_LOST = "device_lost"
     LEASE_LOST = "lease_lost"
+    RECORDER_LOST = "recorder_lost"
     ACKNOWLEDGE = "acknowledge"
     STOP = "stop"
     CLOSED = "closed"
 
 
-OPERATOR_EVENTS = frozenset(Event) - {Event.TIMEOUT, Event.INPUT_LOST, Event.DEVICE_LOST, Event.LEASE_LOST, Event.CLOSED}
+OPERATOR_EVENTS = frozenset(Event) - {
+    Event.TIMEOUT,
+    Event.INPUT_LOST,
+    Event.DEVICE_LOST,
+    Event.LEASE_LOST,
+    Event.RECORDER_LOST,
+    Event.CLOSED,
+}
 """What an input may be bound to; the others come from the session itself. `intervene_end` is a release of `intervene`."""
 
 RUNNING = frozenset({Phase.AUTONOMOUS, Phase.PAUSED, Phase.HUMAN})
@@ -75,6 +83,7 @@ _END = {
     Event.FAILURE: To(Phase.SAVED, success=False),
     Event.SAVE: To(Phase.SAVED),
     Event.RERECORD: To(Phase.DISCARDED),
+    Event.RECORDER_LOST: To(Phase.SAVED),
 }
 _LOST = {Event.DEVICE_LOST: _FAULT, Event.LEASE_LOST: _FAULT}
 

@@ -15,6 +15,7 @@ from hilt.inference.fit import check_fit
 from hilt.inference.process import open_policy
 from hilt.ipc.messages import CameraColumn, Header
 from hilt.kernel import Registry, build
+from hilt.observers import chosen_viewers
 from hilt.recording.columns import columns
 from hilt.rig.arms import Arms
 from hilt.rig.leader import Handover
@@ -46,6 +47,17 @@ class PolicyPlan:
 
 
 @frozen(kw_only=True)
+class Wanted:
+    """What is to be recorded: how many episodes, how long each and the time to reset, the task, the folder of the logs."""
+
+    episodes: int = 1
+    episode_time_s: float = float("inf")
+    reset_time_s: float = float("inf")
+    task: str = ""
+    logs: Path | None = None
+
+
+@frozen(kw_only=True)
 class Plan:
     """Everything that the processes of a session are started with."""
 
@@ -54,64 +66,73 @@ class Plan:
     station: Mapping[str, Any]
     header: Header
     handover: Handover
-    interpolation: int
-    episodes: int
-    episode_time_s: float
-    reset_time_s: float
-    task: str
+    wanted: Wanted
     cameras: Mapping[str, tuple[str, Any]]
     inputs: tuple[Connected, ...]
     policy: PolicyPlan | None = None
-    logs: Path | None = None
     recorder: tuple[str, Any] | None = None
-    leader_mirrors: bool = field(default=False)
-    observed: bool = field(default=False)
+    viewers: Mapping[str, tuple[str, Any]] = field(factory=dict)
+    leader_mirrors: bool = False
+    observed: bool = False
 
 
 def make_plan(config: Config, registry: Registry) -> Plan:
     """Raises ConfigError or a sibling with what is wrong; touches no device."""
     if config.teleop is None:
         raise ConfigError("teleop: needed to take over, for instance --teleop.type=<type of your leader arm>; see `hilt plugins`")
-    arms = Arms(config, registry)
-    cameras = _cameras(config, registry)
-    columns_of_cameras = [
-        CameraColumn(name=name, height=shape[0], width=shape[1], channels=shape[2]) for name, (shape, _) in cameras.items()
-    ]
-    fps = config.fps if isinstance(config, TeleoperateConfig) else config.episodes.fps
-    policy = _policy(config, registry, arms, {name: shape for name, (shape, _) in cameras.items()}, fps)
+    arms, cameras = Arms(config, registry), _cameras(config, registry)
+    policy = _policy(config, registry, arms, {name: shape for name, (shape, _) in cameras.items()})
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{getpid()}"
-    header = Header(
-        session=name,
-        robot_type=config.robot.type,
-        fps=round(fps),
-        interpolation=getattr(config, "interpolation_multiplier", 1),
-        state_names=list(arms.robot.names),
-        action_names=list(arms.robot.commands),
-        leader_names=list(arms.leader.commands) if arms.leader else [],
-        columns=columns(arms.robot.names, arms.robot.commands, columns_of_cameras, policy=policy.id if policy else ""),
-        cameras=columns_of_cameras,
-        config=dump(config),
-        policy=policy.id if policy else "",
-    )
-    recorded = None if isinstance(config, TeleoperateConfig) else config.episodes
+    header = _header(name, config, arms, {name: shape for name, (shape, _) in cameras.items()}, policy)
     return Plan(
         name=name,
         config=config,
         station={each: dump(getattr(config, each)) for each in ("robot", "teleop", "limits", "max_tracking_error")},
         header=header,
-        handover=_handover(config, mirrors=arms.leader is not None and arms.leader.mirrors),
-        interpolation=header.interpolation,
-        episodes=recorded.num_episodes if recorded else 1,
-        episode_time_s=recorded.episode_time_s if recorded else (getattr(config, "teleop_time_s", None) or float("inf")),
-        reset_time_s=recorded.reset_time_s if recorded else float("inf"),
-        task=recorded.single_task if recorded else "",
+        handover=_handover(config, mirrors=arms.leader_mirrors),
+        wanted=_wanted(config, name),
         cameras={name: built for name, (_, built) in cameras.items()},
         inputs=_inputs(config, registry),
         policy=policy,
-        logs=recorded.folder / "hilt" / "logs" / name if recorded else None,
         recorder=_recorder(config, registry, header),
-        leader_mirrors=arms.leader is not None and arms.leader.mirrors,
+        viewers=chosen_viewers(config, registry),
+        leader_mirrors=arms.leader_mirrors,
         observed=bool(registry.followers()),
+    )
+
+
+def _fps(config: Config) -> float:
+    return config.fps if isinstance(config, TeleoperateConfig) else config.episodes.fps
+
+
+def _wanted(config: Config, name: str) -> Wanted:
+    if isinstance(config, TeleoperateConfig):
+        return Wanted(episode_time_s=config.teleop_time_s or float("inf"))
+    episodes = config.episodes
+    return Wanted(
+        episodes=episodes.num_episodes,
+        episode_time_s=episodes.episode_time_s,
+        reset_time_s=episodes.reset_time_s,
+        task=episodes.single_task,
+        logs=episodes.folder / "hilt" / "logs" / name,
+    )
+
+
+def _header(name: str, config: Config, arms: Arms, cameras: Mapping[str, tuple[int, ...]], policy: PolicyPlan | None) -> Header:
+    images = [CameraColumn(name=camera, height=shape[0], width=shape[1], channels=shape[2]) for camera, shape in cameras.items()]
+    policy_id = policy.id if policy else ""
+    return Header(
+        session=name,
+        robot_type=config.robot.type,
+        fps=round(_fps(config)),
+        interpolation=config.interpolation_multiplier if isinstance(config, CollectConfig) else 1,
+        state_names=list(arms.robot.names),
+        action_names=list(arms.robot.commands),
+        leader_names=list(arms.leader.commands) if arms.leader else [],
+        columns=columns(arms.robot.names, arms.robot.commands, images, policy=policy_id),
+        cameras=images,
+        config=dump(config),
+        policy=policy_id,
     )
 
 
@@ -133,9 +154,7 @@ def _handover(config: Config, *, mirrors: bool) -> Handover:
     return Handover(bleed=chosen.align_speed if chosen.passive_leader == "align" else 0.0)
 
 
-def _policy(
-    config: Config, registry: Registry, arms: Arms, cameras: Mapping[str, tuple[int, ...]], fps: float
-) -> PolicyPlan | None:
+def _policy(config: Config, registry: Registry, arms: Arms, cameras: Mapping[str, tuple[int, ...]]) -> PolicyPlan | None:
     if not isinstance(config, CollectConfig):
         return None
     if config.rtc.enabled:
@@ -152,7 +171,7 @@ def _policy(
         state=arms.robot.names,
         actions=arms.robot.commands,
         cameras=cameras,
-        fps=fps,
+        fps=_fps(config),
     )
     background = config.policy.inference == "background"
     threshold = min(config.policy.queue_threshold, policy.spec.use // 2) if background else 0

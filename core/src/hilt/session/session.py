@@ -8,19 +8,20 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from hilt.cameras import CamerasSetup
-from hilt.cameras import run as run_cameras
-from hilt.inference.process import PolicySetup, create_chunks
-from hilt.inference.process import run as run_policy
+from msgspec import structs
+
+from hilt.inference.process import create_chunks
 from hilt.ipc import messages, rundir
 from hilt.ipc.alarms import Alarms
 from hilt.ipc.lease import RENEW_S, LeaseHolder
 from hilt.ipc.messages import (
+    SESSION_SILENT,
     Acknowledge,
     BeginEpisode,
     DiscardLast,
     EndEpisode,
     EventSeen,
+    Outcome,
     Phase,
     ReleaseTorque,
     SetMode,
@@ -30,18 +31,14 @@ from hilt.ipc.messages import (
 )
 from hilt.ipc.process import ask_for_real_time, leave_real_time
 from hilt.ipc.ring import RingReader, RingWriter
-from hilt.observers import ObserversSetup
-from hilt.observers import run as run_observers
-from hilt.recording.process import run as run_recorder
-from hilt.recording.setup import RecorderSetup
-from hilt.rig.process import RigSetup
-from hilt.rig.process import run as run_rig
-from hilt.session.console import SAVING, EpisodeLine, Screen
+from hilt.session import duties
+from hilt.session.console import Screen
 from hilt.session.crew import Crew, relieve_orphans
+from hilt.session.episodes import Episodes
 from hilt.session.operator import POLL_S, Operator
 from hilt.session.phases import RUNNING, Event, State, step
 from hilt.session.plan import Plan
-from hilt_hooks import HiltError, SafetyStop
+from hilt_hooks import SafetyStop
 
 RT_PRIORITY = 5
 """Of this process, where the system allows it: below the rig, above everything that computes."""
@@ -49,12 +46,14 @@ RT_PRIORITY = 5
 FAULT_AGAIN_S = 0.2
 """After an acknowledgement, how long faults that are still on their way do not count."""
 
-
 TOUCH_TICKS = 3
 """For how many ticks a mirroring leader must be away from its target to count as taken hold of."""
 
+KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE, Event.RECORDER_LOST})
 
-KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE})
+GONE = frozenset({"lost", "failed", "died", "silent"})
+BACK = frozenset({"ready", "back", "answers"})
+"""What a process says when it, or one of its devices, can no longer be counted on, or can again."""
 
 
 class Session:
@@ -65,9 +64,8 @@ class Session:
         self._ring = RingWriter(self.run_dir / rundir.SESSION, slot_bytes=4096, slots=512)
         self._crew = Crew(self.run_dir, self._tend)
         self._operator = Operator(plan.inputs)
-        self._state = State(policy=plan.policy is not None, wanted=plan.episodes)
+        self._state = State(policy=plan.policy is not None, wanted=plan.wanted.episodes)
         self._ticks: RingReader | None = None
-        self._frames = 0
         self._began_s = self._entered_s = 0.0
         self._reminded = False
         self._acknowledged_s = 0.0
@@ -76,7 +74,7 @@ class Session:
         self._alarms = Alarms()
         self._interrupted = self._closing = self._lost = False
         self._missing: dict[str, str] = {}
-        self.lines: list[EpisodeLine] = []
+        self.episodes = Episodes()
         self.facts: dict[str, str] = {}
 
     def run(self) -> State:
@@ -104,60 +102,33 @@ class Session:
         """Everything that can fail without moving the arm comes first; the rig is last."""
         plan, crew = self._plan, self._crew
         self._operator.connect()
-        if plan.logs is not None:
-            factory, config = plan.recorder or (None, None)
-            setup = RecorderSetup(
-                run_dir=self.run_dir, header=plan.header, logs=plan.logs, recorder_factory=factory, recorder_config=config
-            )
-            crew.start("recorder", run_recorder, setup)
-        if plan.cameras:
-            crew.start("cameras", run_cameras, CamerasSetup(run_dir=self.run_dir, cameras=plan.cameras))
-        if plan.policy is not None:
-            crew.start("policy", run_policy, self._policy_setup())
-        else:
-            create_chunks(self.run_dir).close()
-        self._screen.say(f"starting {', '.join(crew.members)} ...", "dim")
-        for name, member in list(crew.members.items()):
-            crew.wait_ready(member, frozenset(plan.cameras) if name == "cameras" else None)
+        create_chunks(self.run_dir).close()
+        first = duties.before_the_rig(plan, self.run_dir, self._succession)
+        for name, duty in first.items():
+            crew.start(name, duty)
+        if first:
+            self._screen.say(f"starting {', '.join(first)} ...", "dim")
+        crew.wait_ready({name: plan.cameras if name == "cameras" else () for name in first})
         if plan.observed:
-            observed = ObserversSetup(run_dir=self.run_dir, session=plan.name, recorded=plan.logs is not None)
-            crew.start("observers", run_observers, observed)
+            crew.start("observers", duties.observers(plan, self.run_dir))
+        if plan.viewers:
+            crew.start("viewers", duties.viewers(plan, self.run_dir))
         for pid in relieve_orphans(rundir.addresses({name: plan.station[name] for name in ("robot", "teleop")})):
             self._screen.say(f"took the arm over from process {pid}, whose session is gone", "yellow")
         self._start_rig()
 
     def _start_rig(self) -> None:
-        plan = self._plan
-        setup = RigSetup(
-            run_dir=self.run_dir,
-            station=plan.station,
-            fps=plan.header.fps,
-            interpolation=plan.interpolation,
-            handover=plan.handover,
-        )
-        statuses = self._crew.wait_ready(self._crew.start("rig", run_rig, setup))
+        self._crew.start("rig", duties.rig(self._plan, self.run_dir))
+        statuses = self._crew.wait_ready({"rig": ()})
         self._ticks = RingReader(self.run_dir / rundir.TICK)
-        if plan.leader_mirrors:
+        if self._plan.leader_mirrors:
             self._screen.say("The leader now comes to where the robot is, slowly and softly, and then follows it.", "dim")
         ask_for_real_time(RT_PRIORITY)
         if not any(status.detail == "real-time" for status in statuses):
             self._screen.say("note: no real-time priority (it needs CAP_SYS_NICE); commands may be some ms late", "dim")
 
-    def _policy_setup(self) -> PolicySetup:
-        plan, policy = self._plan, self._plan.policy
-        if policy is None:
-            raise ValueError("a session without a policy needs no policy process")
-        return PolicySetup(
-            run_dir=self.run_dir,
-            type=policy.type,
-            config=policy.runtime,
-            path=policy.path,
-            threshold=policy.threshold,
-            state=tuple(plan.header.state_names),
-            actions=tuple(plan.header.action_names),
-            cameras=tuple(plan.cameras),
-            task=plan.task,
-        )
+    def _succession(self) -> tuple[int, Mapping[int, Outcome]]:
+        return self._ring.written, self.episodes.unsettled()
 
     def _loop(self) -> None:
         self._screen.controls(self._plan.inputs)
@@ -176,12 +147,12 @@ class Session:
                 self._happen(Event.STOP, "signal")
 
     def _happen(self, event: Event, device: str = "") -> None:
-        if event in KEEPS and self._state.open and self._plan.logs is not None and not self._frames:
+        if event in KEEPS and self._state.open and self._plan.wanted.logs is not None and not self.episodes.frames:
             self._screen.say("nothing was recorded yet; the episode is discarded", "yellow")
             event = Event.RERECORD
         before, after = self._state, step(self._state, event)
-        if self._missing and (event == Event.START or Phase.AUTONOMOUS == after.phase != before.phase):
-            self._screen.alarm(f"not now: {'; '.join(self._missing.values())}")
+        if after is not before and (why := self._refusal(event, before, after)):
+            self._screen.alarm(f"not now: {why}")
             after = step(before, Event.PAUSE)  # where a held key was let go, nobody would drive
         if after is before:
             return
@@ -190,14 +161,23 @@ class Session:
             self._tell(Acknowledge())
         self._state = after
         if after.open and not before.open:
-            self._frames, self._warned, self._began_s = 0, False, time.monotonic()
-            self.lines.append(EpisodeLine(after.episode, "running", 0, 0, None))
-            self._tell(BeginEpisode(episode=after.episode, task=self._plan.task))
+            self._warned, self._began_s = False, time.monotonic()
+            self.episodes.begin(after.episode)
+            self._tell(BeginEpisode(episode=after.episode, task=self._plan.wanted.task))
         self._enter(before, event, device)
         if before.open and not after.open:
-            self._end_episode(after)
+            outcome = Outcome(saved=after.phase != Phase.DISCARDED, success=after.success)
+            self._tell(EndEpisode(episode=self.episodes.end(outcome), saved=outcome.saved, success=outcome.success))
         if event == Event.DISCARD_LAST and before.last_saved is not None:
-            self._take_back(before.last_saved)
+            self.episodes.take_back(before.last_saved)
+            self._tell(DiscardLast(episode=before.last_saved))
+
+    def _refusal(self, event: Event, before: State, after: State) -> str:
+        """Why this has to wait for something that is missing, if it has to."""
+        if event == Event.ACKNOWLEDGE:
+            return self._missing.get("rig", "")
+        starts_policy = Phase.AUTONOMOUS == after.phase != before.phase
+        return "; ".join(dict.fromkeys(self._missing.values())) if event == Event.START or starts_policy else ""
 
     def _enter(self, before: State, event: Event, device: str) -> None:
         state = self._state
@@ -212,25 +192,13 @@ class Session:
                 segment=state.segment,
                 episode=state.episode,
                 epoch=state.epoch,
-                recorded=state.recorded and self._plan.logs is not None,
+                recorded=state.recorded and self._plan.wanted.logs is not None,
             )
         )
-        if state.phase == Phase.HUMAN and before.phase != Phase.HUMAN and self.lines and state.policy:
-            self.lines[-1].interventions += 1
+        if state.phase == Phase.HUMAN and before.phase != Phase.HUMAN and state.policy:
+            self.episodes.intervened()
         self._operator.show(state.phase, state.episode)
         self._screen.phase(state, event, device, self._plan.inputs)
-
-    def _end_episode(self, state: State) -> None:
-        saved = state.phase != Phase.DISCARDED
-        self._tell(EndEpisode(episode=self.lines[-1].episode, saved=saved, success=state.success))
-        line = self.lines[-1]
-        line.outcome, line.success = (SAVING if saved else "discarded"), state.success
-
-    def _take_back(self, episode: int) -> None:
-        self._tell(DiscardLast(episode=episode))
-        for line in self.lines:
-            if line.episode == episode:
-                line.outcome = "taken back"
 
     def _tell(self, message: messages.AnyMessage) -> None:
         self._ring.write(messages.encode(message))
@@ -238,7 +206,7 @@ class Session:
     def _watch_inputs(self) -> None:
         while self._operator.news:
             self._screen.alarm(self._operator.news.pop(0))
-        waiting = self._state.phase == Phase.RESET and time.monotonic() - self._entered_s > self._plan.reset_time_s
+        waiting = self._state.phase == Phase.RESET and time.monotonic() - self._entered_s > self._plan.wanted.reset_time_s
         if waiting and not self._reminded:
             self._reminded = True
             self._screen.alarm("the time for the reset is over; the next episode waits until you say that the scene is ready")
@@ -253,14 +221,14 @@ class Session:
 
     def _heed(self, tick: Tick) -> None:
         if tick.frame >= 0:
-            self._count(tick)
+            self.episodes.count(tick)
         for text in self._alarms.new(tick):
             self._screen.alarm(text)
         if self._touched(tick):
             self._happen(Event.TAKEOVER, "leader")
         if tick.fault and self._state.phase != Phase.FAULT and time.monotonic() - self._acknowledged_s > FAULT_AGAIN_S:
-            self._happen(Event.LEASE_LOST if "session" in tick.fault else Event.DEVICE_LOST, "rig")
-        if self._state.phase in RUNNING and self._elapsed_s() >= self._plan.episode_time_s:
+            self._happen(Event.LEASE_LOST if tick.fault == SESSION_SILENT else Event.DEVICE_LOST, "rig")
+        if self._state.phase in RUNNING and self._elapsed_s() >= self._plan.wanted.episode_time_s:
             self._time_is_up()
 
     def _touched(self, tick: Tick) -> bool:
@@ -274,18 +242,11 @@ class Session:
         self._away = self._away + 1 if apart > limit else 0
         return self._away >= TOUCH_TICKS
 
-    def _count(self, tick: Tick) -> None:
-        for line in self.lines:
-            if line.episode == tick.episode:
-                line.frames = tick.frame + 1
-        if tick.episode == self._state.episode and self._state.open:
-            self._frames = tick.frame + 1
-
     def _elapsed_s(self) -> float:
         """Recorded time of the episode; where nothing is recorded, time since it began."""
-        if self._plan.logs is None:
+        if self._plan.wanted.logs is None:
             return time.monotonic() - self._began_s
-        return self._frames / self._plan.header.fps
+        return self.episodes.frames / self._plan.header.fps
 
     def _time_is_up(self) -> None:
         if self._state.phase == Phase.HUMAN and self._state.policy and not self._warned:
@@ -296,61 +257,84 @@ class Session:
     def _watch_crew(self) -> None:
         for name, status in self._crew.statuses():
             self._hear(name, status)
+        self._crew.replace()
 
     def _hear(self, name: str, status: Status) -> None:
         """Show what a process says, and do what follows from it."""
         if status.state == "done":
             self.facts.update(_facts(json.loads(status.detail or "{}")))
             return
-        self._screen.status(status, important=name != "observers")
-        if name == "recorder":
-            self._settle(status)
-        elif name == "rig" and status.device == "robot":
-            self._lost = status.state == "lost"
-        if status.state == "lost" and name == "cameras":
-            self._miss(status.device, f"{status.device} is lost")
-        elif status.state == "back":
-            self._missing.pop(status.device, None)
-        elif status.state == "died" and name == "rig":
-            raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
-        elif status.state == "died" and name == "recorder":
-            raise HiltError("the recorder ended; what it had written is kept, and recovered when the next session starts")
-        elif status.state == "died" and name != "observers":
-            self._miss(name, f"{status.detail}; end the episode and start again")
+        if status.state not in GONE or self._missing.get(status.device) != _missed(status):
+            self._screen.status(name, status)
+        if name == "rig":
+            self._hear_rig(status)
+        elif name in ("recorder", "cameras", "policy"):
+            self._hear_needed(name, status)
 
-    def _miss(self, device: str, what: str) -> None:
-        """Without it, the policy does not drive and no episode starts."""
-        self._missing[device] = what
-        self._happen(Event.PAUSE, device)
+    def _hear_rig(self, status: Status) -> None:
+        if status.state == "died":
+            raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
+        if status.device == "robot":
+            self._lost = status.state == "lost"
+        elif status.state == "silent":
+            self._missing["rig"] = _missed(status)
+            self._happen(Event.DEVICE_LOST, "rig")
+        elif status.state == "answers":
+            self._found("rig")
+
+    def _hear_needed(self, name: str, status: Status) -> None:
+        """Of what an episode needs: without it, the policy does not drive and no episode starts."""
+        if name == "recorder" and status.device != name:
+            return
+        self.episodes.settle(status)
+        if name == "recorder" and status.state in ("failed", "died"):
+            self._happen(Event.RECORDER_LOST, name)
+        if name == "cameras" and status.state == "died":
+            self._missing.pop(name, None)
+            for camera in self._plan.cameras:
+                self._miss(structs.replace(status, device=camera))
+        elif status.state in GONE:
+            self._miss(status)
+        elif status.state in BACK:
+            self._found(status.device)
+
+    def _miss(self, status: Status) -> None:
+        self._missing[status.device] = _missed(status)
+        if status.device != "policy" or self._state.phase != Phase.HUMAN:
+            self._happen(Event.PAUSE, status.device)
+
+    def _found(self, device: str) -> None:
+        if self._missing.pop(device, None) is not None:
+            self._screen.say(f"{device} is back", "green")
 
     def _asks(self) -> bool:
         """Whether there is somebody who can say that the arm may fall limp, and an arm that would hear it."""
         person = sys.stdin.isatty() and not self._interrupted and any(not each.scripted for each in self._plan.inputs)
         return person and self._state.phase == Phase.ENDED and self._crew.has("rig") and not self._lost
 
-    def _settle(self, status: Status) -> None:
-        """What the recorder says of an episode is what the summary says."""
-        for line in self.lines:
-            if line.episode == status.episode and line.outcome == SAVING:
-                line.outcome = {"saved": "saved", "discarded": "empty"}.get(status.state, SAVING)
+    def _let_go_or_hold(self) -> None:
+        """Say `Stop`, having asked first whether the arm may fall limp, if there is somebody to ask."""
+        asks = self._asks()
+        if not asks:
+            self._tell(Stop())
+        self._operator.disconnect()
+        if asks:
+            if self._screen.ask("Release the torque? The arm will drop. [y/N] "):
+                self._tell(ReleaseTorque())
+            self._tell(Stop())
+        elif self._lost:
+            self._screen.alarm("the robot does not answer: what it does is unknown; if in doubt, cut its power")
+        elif self._ticks is not None:
+            self._screen.say("torque stays on; a session that is ended in a terminal asks whether to release it", "dim")
 
     def _close(self) -> None:
         """Stop everybody; wait for the dataset; leave the arm holding unless the operator lets it go."""
         self._closing = True
         if self._state.open:
             self._happen(Event.STOP)
-        asks = self._asks()
-        if not asks:
-            self._tell(Stop())
-        self._operator.disconnect()
-        if asks and self._screen.ask("Release the torque? The arm will drop. [y/N] "):
-            self._tell(ReleaseTorque())
-        elif self._lost:
-            self._screen.alarm("the robot does not answer: what it does is unknown; if in doubt, cut its power")
-        elif self._ticks is not None and not asks:
-            self._screen.say("torque stays on; a session that is ended in a terminal asks whether to release it", "dim")
-        if asks:
-            self._tell(Stop())
+        if self._ticks is not None and self._plan.wanted.logs is not None and not self._crew.has("recorder"):
+            self._crew.start_again("recorder")
+        self._let_go_or_hold()
         leave_real_time()
         if self._crew.has("recorder") and self._ticks is not None:
             self._screen.say("writing the dataset ...", "dim")
@@ -360,6 +344,10 @@ class Session:
             if status.state != "died":
                 self._hear(name, status)
         shutil.rmtree(self.run_dir, ignore_errors=True)
+
+
+def _missed(status: Status) -> str:
+    return f"{status.device}: {status.detail}"
 
 
 def _facts(summary: Mapping[str, Any]) -> dict[str, str]:

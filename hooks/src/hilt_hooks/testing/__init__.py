@@ -16,18 +16,50 @@ A check that could not be exercised (the emulator cannot be unplugged, say) is r
 The kit moves the arm without a governor: it is for emulators, never for hardware.
 """
 
+from hilt_hooks.testing.bench import Patience
+from hilt_hooks.testing.camera_rig import CameraRig
 from hilt_hooks.testing.checks import Check, NotConforming, NotExercised
 from hilt_hooks.testing.decorator import conformance
-from hilt_hooks.testing.kinds import check_robot, check_teleoperator
+from hilt_hooks.testing.input_rig import InputRig
+from hilt_hooks.testing.kinds import (
+    check_camera,
+    check_descriptor,
+    check_input,
+    check_policy,
+    check_processor,
+    check_recorder,
+    check_robot,
+    check_teleoperator,
+    check_viewer,
+)
+from hilt_hooks.testing.policy_rig import PolicyRig
+from hilt_hooks.testing.processor_rig import ProcessorRig
+from hilt_hooks.testing.recorder_rig import RecorderRig
 from hilt_hooks.testing.rigs import Motion, Rig
+from hilt_hooks.testing.viewer_rig import ViewerPatience, ViewerRig
 
 __all__ = [
+    "CameraRig",
     "Check",
+    "InputRig",
     "Motion",
     "NotConforming",
     "NotExercised",
+    "Patience",
+    "PolicyRig",
+    "ProcessorRig",
+    "RecorderRig",
     "Rig",
+    "ViewerPatience",
+    "ViewerRig",
+    "check_camera",
+    "check_descriptor",
+    "check_input",
+    "check_policy",
+    "check_processor",
+    "check_recorder",
     "check_robot",
     "check_teleoperator",
+    "check_viewer",
     "conformance",
 ]

@@ -1,10 +1,12 @@
 """Rules for what a device can do beyond reading: each is for devices that declare the capability."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hilt_hooks.signals import names_of
+from hilt_hooks.testing.bench import DeviceCase
 from hilt_hooks.testing.checks import NotExercised, expect
 from hilt_hooks.testing.rigs import Bench, Case
 
@@ -66,7 +68,7 @@ def hold_from_limp(case: Case) -> None:
         expect(bench.device.torque() is True, "hold left the arm limp")
 
 
-def identifies(case: Case) -> None:
+def identifies(case: DeviceCase[Any, Any]) -> None:
     with case.connected() as bench:
         said = bench.device.identify()
     expect(bool(said), "identify says nothing")

@@ -3,11 +3,21 @@
 import unittest
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from attrs import frozen
 
-CaseT = TypeVar("CaseT")
+from hilt_hooks.descriptors import Descriptor
+
+
+class Described(Protocol):
+    """What a case of every kind has."""
+
+    @property
+    def descriptor(self) -> Descriptor: ...
+
+
+CaseT = TypeVar("CaseT", contravariant=True, bound=Described)
 
 
 class NotConforming(AssertionError):
@@ -20,11 +30,12 @@ class NotExercised(unittest.SkipTest):
 
 @frozen
 class Check:
-    """One rule, applied to one device. run: returns, or raises NotConforming or NotExercised."""
+    """One rule, applied to one device. run: returns, or raises NotConforming or NotExercised. of: its kind and name."""
 
     id: str
     title: str
     run: Callable[[], None]
+    of: str = ""
 
 
 @frozen
@@ -39,9 +50,10 @@ class Rule(Generic[CaseT]):
 
 def checks(rules: Iterable[Rule[CaseT]], case: CaseT, capabilities: frozenset[str]) -> Iterator[Check]:
     """The checks that apply to a device with these capabilities."""
+    of = f"{case.descriptor.kind} {case.descriptor.name}"
     for rule in rules:
         if rule.capabilities <= capabilities:
-            yield Check(rule.id, rule.title, partial(rule.run, case))
+            yield Check(rule.id, rule.title, partial(rule.run, case), of)
 
 
 def expect(condition: bool, otherwise: str) -> None:

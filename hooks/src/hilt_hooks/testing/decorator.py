@@ -20,9 +20,11 @@ def conformance(checks: Iterable[Check], exemptions: Mapping[str, str] | None = 
     silent = sorted(id for id, reason in exempt.items() if not reason.strip())
     if silent:
         raise ValueError(f"exemptions without a reason: {', '.join(silent)}")
-    return pytest.mark.parametrize("check", [_parameter(check, exempt.get(check.id)) for check in all_checks])
+    several = len({check.of for check in all_checks}) > 1
+    return pytest.mark.parametrize("check", [_parameter(check, exempt.get(check.id), several) for check in all_checks])
 
 
-def _parameter(check: Check, reason: str | None) -> object:
+def _parameter(check: Check, reason: str | None, several: bool) -> object:
+    name = f"{check.of} {check.id} {check.title}" if several else f"{check.id} {check.title}"
     marks = [] if reason is None else [pytest.mark.xfail(strict=True, reason=f"{check.id} exempt: {reason}")]
-    return pytest.param(check, id=f"{check.id}-{check.title.replace(' ', '-')}", marks=marks)
+    return pytest.param(check, id=name.replace(" ", "-"), marks=marks)

@@ -1,14 +1,12 @@
-"""Rules for every robot and teleoperator: signals, reading, connecting, losing, leaving."""
+"""Rules for every robot and teleoperator: signals, reading, losing."""
 
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from hilt_hooks.errors import ConnectError, DeviceLost, HiltError
+from hilt_hooks.errors import DeviceLost
 from hilt_hooks.signals import Limits, Reading, Signal
 from hilt_hooks.testing.checks import NotConforming, NotExercised, expect
 from hilt_hooks.testing.rigs import Bench, Case
@@ -146,76 +144,6 @@ def _in_time(bench: Bench) -> Reading | None:
     late = time.monotonic() - begun - motion.deadline_s
     expect(late <= motion.grace_s, f"read came back {late:.2f} s after its deadline")
     return reading
-
-
-def connects_twice(case: Case) -> None:
-    with case.connected() as bench:
-        try:
-            bench.device.connect()
-        except HiltError:
-            pass  # Saying so is as good as doing nothing, as long as the device goes on.
-        except Exception as error:
-            raise NotConforming(f"a second connect raises {error!r}, which is no HiltError") from error
-        bench.complete()
-
-
-def disconnects_always(case: Case) -> None:
-    with case.bench() as bench:
-        bench.device.disconnect()
-        bench.device.connect()
-        bench.complete()
-        bench.device.disconnect()
-        bench.device.disconnect()
-        bench.device.connect()
-        bench.complete()
-
-
-def failed_connect_is_clean(case: Case) -> None:
-    with case.bench() as bench:
-        bench.lose()
-        try:
-            bench.device.connect()
-        except ConnectError as error:
-            expect(bool(str(error).strip()), "the ConnectError has no message")
-        except Exception as error:
-            raise NotConforming(f"connecting an unplugged device raises {error!r}, not ConnectError") from error
-        else:
-            raise NotConforming("connecting an unplugged device succeeds")
-        bench.device.disconnect()
-        bench.device.disconnect()
-
-
-def nothing_is_left(case: Case) -> None:
-    if not os.path.isdir("/dev/fd"):
-        raise NotExercised("open files cannot be listed on this system")
-    with case.bench() as bench:
-        # The first cycle pays for what a process opens once, such as an event loop or a log file.
-        _cycle(bench)
-        threads, files = set(threading.enumerate()), _open_files()
-        _cycle(bench)
-        for _ in bench.until(case.motion.grace_s):
-            left = [thread.name for thread in threading.enumerate() if thread not in threads]
-            opened = sorted(_open_files() - files)
-            if not left and not opened:
-                return
-    expect(not left, f"threads alive after disconnect: {', '.join(left)}")
-    expect(not opened, f"files open after disconnect: {', '.join(opened)}")
-
-
-def _cycle(bench: Bench) -> None:
-    bench.device.connect()
-    bench.complete()
-    bench.device.disconnect()
-
-
-def _open_files() -> set[str]:
-    found = set()
-    for number in os.listdir("/dev/fd"):
-        try:
-            found.add(f"{number} ({os.readlink(f'/dev/fd/{number}')})")
-        except OSError:
-            continue  # the listing itself held it
-    return found
 
 
 def lost_while_used(case: Case) -> None:

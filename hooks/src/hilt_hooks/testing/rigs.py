@@ -1,9 +1,8 @@
-"""The bench of a check: one device on its emulator, and what the checks do with it."""
+"""The bench of an arm: a robot or teleoperator on its emulator, and what the checks do with it."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from pkgutil import resolve_name
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from attrs import field, frozen
 from hilt_hooks.descriptors import RobotDescriptor, TeleoperatorDescriptor
 from hilt_hooks.errors import DeviceLost
 from hilt_hooks.signals import Limits, Reading, Signal, Vector, names_of
+from hilt_hooks.testing.bench import DeviceBench, DeviceCase, Patience
 from hilt_hooks.testing.checks import NotConforming, NotExercised, expect
 
 
@@ -34,7 +34,7 @@ MakeRig = Callable[[], AbstractContextManager[Rig]]
 
 
 @frozen(kw_only=True)
-class Motion:
+class Motion(Patience):
     """How the checks move a device and how long they look. step, tolerance: in the unit of the channels.
 
     settle_s: how long a motion of one step may take. watch_s: how long an arm that must not move is watched.
@@ -43,40 +43,21 @@ class Motion:
 
     step: float = 20.0
     tolerance: float = 1.5
-    settle_s: float = 5.0
-    watch_s: float = 0.2
     deadline_s: float = 0.05
-    grace_s: float = 1.0
 
 
 @frozen(kw_only=True)
-class Case:
-    """One device type under test. module: what an entry point of the plugin names."""
-
+class Case(DeviceCase[Rig, "Bench"]):
     descriptor: RobotDescriptor | TeleoperatorDescriptor
-    make: MakeRig
-    module: str
-    motion: Motion = field(factory=Motion)
+    patience: Motion = field(factory=Motion)
     robot_actions: tuple[str, ...] | None = None
 
-    @contextmanager
-    def bench(self) -> Iterator["Bench"]:
-        """A fresh, unconnected device. It is disconnected at the end."""
-        with self.make() as rig:
-            bench = Bench(self, rig, self.build(rig))
-            try:
-                yield bench
-            finally:
-                bench.device.disconnect()
+    @property
+    def motion(self) -> Motion:
+        return self.patience
 
-    @contextmanager
-    def connected(self) -> Iterator["Bench"]:
-        with self.bench() as bench:
-            bench.device.connect()
-            yield bench
-
-    def build(self, rig: Rig) -> Any:
-        return resolve_name(self.descriptor.factory)(rig.config)
+    def place(self, rig: Rig, device: Any) -> "Bench":
+        return Bench(self, rig, device)
 
     def limits(self, signal: Signal) -> Limits | None:
         """What the descriptor allows on this channel, if it says anything about it."""
@@ -89,10 +70,9 @@ class Case:
 
 
 @frozen
-class Bench:
-    case: Case
-    rig: Rig
-    device: Any
+class Bench(DeviceBench[Case, Rig]):
+    def works(self) -> None:
+        self.complete()
 
     @property
     def action_names(self) -> tuple[str, ...]:
@@ -140,15 +120,6 @@ class Bench:
         distance = min(self.case.motion.step, 0.8 * max(up, down))
         return float(distance if up >= down else -distance)
 
-    def until(self, seconds: float) -> Iterator[float]:
-        """Go round every 10 ms, at least once, for `seconds`."""
-        end = time.monotonic() + seconds
-        while True:
-            yield time.monotonic()
-            if time.monotonic() > end:
-                return
-            time.sleep(0.01)
-
     def expect_at(self, place: Vector, when: str, tolerance: float | None = None) -> None:
         """The arm must stay at `place` for a while."""
         allowed = self.case.motion.tolerance if tolerance is None else tolerance
@@ -164,11 +135,6 @@ class Bench:
             if abs(off) <= self.case.motion.tolerance:
                 return
         raise NotConforming(f"{name} did not reach its target within {self.case.motion.settle_s:g} s: it is {off:+.2f} off")
-
-    def lose(self) -> None:
-        if self.rig.unplug is None:
-            raise NotExercised("the rig has no `unplug`")
-        self.rig.unplug()
 
     def read_or_lost(self) -> Reading | None:
         try:

@@ -1,22 +1,26 @@
-"""Rules that need no connection: the descriptor, the configuration, building, capabilities."""
+"""Rules that need no connection, for every kind: the descriptor, the configuration, building, capabilities."""
 
 import json
+import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pkgutil import resolve_name
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints
 
 import attrs
 
+from hilt_hooks.cameras import Camera
 from hilt_hooks.config import METADATA, Option
-from hilt_hooks.descriptors import CONTRACT
+from hilt_hooks.descriptors import Descriptor
 from hilt_hooks.devices import CAPABILITIES, Robot, Teleoperator
+from hilt_hooks.inputs import Input
 from hilt_hooks.testing.audit import outside_events
+from hilt_hooks.testing.bench import DeviceCase
 from hilt_hooks.testing.checks import NotConforming, expect
 from hilt_hooks.testing.protocols import implements, mismatches
-from hilt_hooks.testing.rigs import Case
 
 HEAVY = (
     "av",
@@ -24,22 +28,56 @@ HEAVY = (
     "cv2",
     "datasets",
     "evdev",
+    "jax",
     "mujoco",
+    "onnxruntime",
     "pandas",
     "pyarrow",
     "pygame",
     "pynput",
     "scservo_sdk",
     "serial",
+    "tensorflow",
     "torch",
     "transformers",
 )
 """What nobody wants to import in order to list the installed devices."""
 
+
+class Configured(Protocol):
+    """What a rig of every kind has."""
+
+    @property
+    def config(self) -> Any: ...
+
+
+class Installed(Protocol):
+    """What is known of whatever is installed. module: what an entry point of the plugin names."""
+
+    @property
+    def descriptor(self) -> Descriptor: ...
+
+    @property
+    def module(self) -> str: ...
+
+
+class Described(Installed, Protocol):
+    """What a case of every kind has."""
+
+    @property
+    def make(self) -> Callable[[], AbstractContextManager[Configured]]: ...
+
+
+class Buildable(Described, Protocol):
+    """A case whose factory takes what its rig holds."""
+
+    def build(self, rig: Any) -> Any: ...
+
+
 _IMPORT = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); __import__(sys.argv[2]); print(json.dumps(list(sys.modules)))"
 
 
-def imports_light(case: Case) -> None:
+def imports_light(case: Installed) -> None:
     command = [sys.executable, "-c", _IMPORT, json.dumps(sys.path), case.module]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     expect(done.returncode == 0, f"importing {case.module} fails: {done.stderr.strip()}")
@@ -48,7 +86,7 @@ def imports_light(case: Case) -> None:
     expect(not heavy, f"importing {case.module} brings in {', '.join(heavy)}: import them in the factory's module")
 
 
-def factory_imports(case: Case) -> None:
+def factory_imports(case: Installed) -> None:
     for path in filter(None, (case.descriptor.factory, case.descriptor.emulator)):
         expect(path.count(":") == 1, f"{path!r} is not of the form 'module:attribute'")
         try:
@@ -56,14 +94,13 @@ def factory_imports(case: Case) -> None:
         except (ImportError, AttributeError) as error:
             raise NotConforming(f"{path!r} cannot be imported: {error}") from error
         expect(callable(found), f"{path!r} is not callable")
-    expect(case.descriptor.contract == CONTRACT, f"made for contract {case.descriptor.contract}, this kit is for {CONTRACT}")
     expect(bool(case.descriptor.summary.strip()), "the descriptor has no summary")
 
 
-def config_declares(case: Case) -> None:
+def config_declares(case: Installed) -> None:
     config = case.descriptor.config
     expect(attrs.has(config), f"{config.__name__} is not an attrs class")
-    expect(bool(get_type_hints(config)), f"{config.__name__} has no typed fields")
+    expect(bool(get_type_hints(config)) or not attrs.fields(config), f"{config.__name__} has no typed fields")
     wrong = [problem for each in attrs.fields(config) for problem in _field_problems(each)]
     expect(not wrong, f"{config.__name__}: " + "; ".join(wrong))
 
@@ -82,7 +119,7 @@ def _field_problems(each: "attrs.Attribute[Any]") -> Iterator[str]:
         yield f"the default of {each.name} is outside its own limits: {default:g}"
 
 
-def config_round_trips(case: Case) -> None:
+def config_round_trips(case: Described) -> None:
     with case.make() as rig:
         expect(type(rig.config) is case.descriptor.config, f"the rig's config is not a {case.descriptor.config.__name__}")
         values = {each.alias: getattr(rig.config, each.name) for each in attrs.fields(type(rig.config)) if each.init}
@@ -95,29 +132,53 @@ def config_round_trips(case: Case) -> None:
         raise NotConforming(f"{type(rig.config).__name__} accepts an unknown field")
 
 
-def building_is_quiet(case: Case) -> None:
+def config_travels(case: Described) -> None:
+    """What it configures is built in a process that is spawned for it."""
     with case.make() as rig:
-        case.build(rig).disconnect()
+        try:
+            again = pickle.loads(pickle.dumps(rig.config))  # noqa: S301 - what was just written
+        except Exception as error:
+            raise NotConforming(f"the config cannot be sent to another process: {error}") from error
+        expect(again == rig.config, f"{again!r} arrives in another process, not {rig.config!r}")
+
+
+def building_is_quiet(case: Buildable) -> None:
+    with case.make() as rig:
+        _leave(case.build(rig))
         # The first device paid for what is imported late; the second shows what building itself does.
         threads = set(threading.enumerate())
         with outside_events() as seen:
             device = case.build(rig)
         started = [thread.name for thread in threading.enumerate() if thread not in threads]
-        device.disconnect()
-    expect(not seen, f"building the device reaches outside: {', '.join(seen)}")
+        _leave(device)
+    expect(not seen, f"building the device reaches outside: {', '.join(map(str, seen))}")
     expect(not started, f"building the device starts threads: {', '.join(started)}")
 
 
-def capabilities_hold(case: Case) -> None:
-    declared = case.descriptor.capabilities
-    unknown = sorted(declared - CAPABILITIES.keys())
-    expect(not unknown, f"capabilities that do not exist: {', '.join(unknown)}; there are {', '.join(CAPABILITIES)}")
+def _leave(device: Any) -> None:
+    """Not every kind has something to disconnect."""
+    if hasattr(device, "disconnect"):
+        device.disconnect()
+
+
+_DEVICES: Mapping[str, type] = {"robot": Robot, "teleoperator": Teleoperator, "camera": Camera, "input": Input}
+
+
+def capabilities_hold(case: DeviceCase[Any, Any]) -> None:
     with case.bench() as bench:
-        base = {"robot": Robot, "teleoperator": Teleoperator}[case.descriptor.kind]
-        wrong = list(mismatches(bench.device, base))
-        for name, protocol in CAPABILITIES.items():
-            if name in declared:
-                wrong += mismatches(bench.device, protocol)
-            elif implements(bench.device, protocol):
-                wrong.append(f"{protocol.__name__} is implemented, but the descriptor does not declare {name!r}")
+        expect_as_declared(bench.device, case.descriptor, _DEVICES[case.descriptor.kind], CAPABILITIES)
+
+
+def expect_as_declared(device: Any, descriptor: Descriptor, base: type, capabilities: Mapping[str, type]) -> None:
+    """The device has what `base` asks for, and of `capabilities` (name -> Protocol) what its descriptor declares."""
+    declared = descriptor.capabilities
+    unknown = sorted(declared - capabilities.keys())
+    known = ", ".join(capabilities) or f"none for a {descriptor.kind}"
+    expect(not unknown, f"capabilities that do not exist: {', '.join(unknown)}; there are {known}")
+    wrong = list(mismatches(device, base))
+    for name, protocol in capabilities.items():
+        if name in declared:
+            wrong += mismatches(device, protocol)
+        elif implements(device, protocol):
+            wrong.append(f"{protocol.__name__} is implemented, but the descriptor does not declare {name!r}")
     expect(not wrong, "; ".join(wrong))

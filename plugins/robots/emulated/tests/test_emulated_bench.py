@@ -67,7 +67,7 @@ def test_files_registers_and_world_agree(bench: Bench, wire_arm: OpenArm) -> Non
 
 
 def test_the_wire_is_logged(bench: Bench, wire_arm: OpenArm, eventually: Eventually) -> None:
-    log = WireReader(bench.folder, from_start=True)
+    log = WireReader(bench.folder, after=0)
     wire_arm(bench.robot_port).write(GOALS)
     entries: list[object] = []
     eventually(lambda: bool(entries.extend(log.drain()) or entries))

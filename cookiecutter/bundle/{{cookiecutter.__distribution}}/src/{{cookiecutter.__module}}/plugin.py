@@ -21,6 +21,5 @@ def hilt_bundles() -> list[BundleDescriptor]:
             summary="{{ cookiecutter.name }}: an SO-101 pair with a camera, limited to the table",
             config={{ cookiecutter.__class }}Config,
             factory="{{ cookiecutter.__module }}.station:station",
-            contract=1,  # the version of the contracts that this was written for
         )
     ]

@@ -14,6 +14,5 @@ def hilt_inputs() -> list[InputDescriptor]:
             factory="{{ cookiecutter.__module }}.input:{{ cookiecutter.__class }}Input",
             bindings=BINDINGS,
             requires=(),  # what `input.py` imports, for instance ("pyserial",)
-            contract=1,  # the version of the contracts that this was written for
         )
     ]

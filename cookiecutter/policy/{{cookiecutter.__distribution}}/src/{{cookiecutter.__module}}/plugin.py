@@ -13,6 +13,5 @@ def hilt_policies() -> list[PolicyDescriptor]:
             config={{ cookiecutter.__class }}Config,
             factory="{{ cookiecutter.__module }}.policy:{{ cookiecutter.__class }}Policy",
             requires=("safetensors",),  # what the factory's module and `load` import, for instance "torch"
-            contract=1,  # the version of the contracts that this was written for
         )
     ]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from hilt.checkpoint import open_checkpoint, policy_spec
@@ -31,18 +32,21 @@ class {{ cookiecutter.__class }}Policy:
         return self._spec
 
     def load(self) -> None:
-        """The slow part. Here belongs what needs torch, imported here too."""
-        self._pose = load_file(self._checkpoint.weights)["pose"].astype(np.float64)
+        """The slow part. Here belongs what needs torch, imported here too. Raises ConfigError for weights that are none."""
+        path = self._checkpoint.weights
+        try:
+            self._pose = load_file(path)["pose"].astype(np.float64)
+        except (OSError, KeyError, SafetensorError) as error:
+            raise ConfigError(f"{path}: cannot be read ({error!r}); get the whole checkpoint") from error
 
     def reset(self) -> None:
         """Nothing is remembered from one prediction to the next."""
 
     def predict(self, observation: Observation) -> Prediction:
-        """actions: (chunk, A). `model` is the same, as nothing is normalised here."""
+        """actions: (chunk, A). `model` is the same, as nothing is normalised here. Raises ConfigError for another state."""
         if self._pose is None:
             raise RuntimeError("load() must be called before a prediction")
-        state = observation.state.as_dict()
-        here = np.array([state[name] for name in self._spec.actions])
+        here = observation.state.in_order(self._spec.actions)
         reach = self._max_step * np.arange(1, self._spec.chunk + 1)[:, None]
         actions = here + np.clip(self._pose - here, -reach, reach)
         return Prediction(self._spec.actions, actions, actions)

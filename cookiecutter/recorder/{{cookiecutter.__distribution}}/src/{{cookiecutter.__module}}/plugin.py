@@ -13,6 +13,5 @@ def hilt_recorders() -> list[RecorderDescriptor]:
             config={{ cookiecutter.__class }}Config,
             factory="{{ cookiecutter.__module }}.recorder:{{ cookiecutter.__class }}Recorder",
             requires=(),  # what `recorder.py` imports, for instance ("pyarrow",)
-            contract=1,  # the version of the contracts that this was written for
         )
     ]

@@ -19,6 +19,5 @@ def hilt_teleoperators() -> list[TeleoperatorDescriptor]:
                 "*": Limits(velocity=90.0, acceleration=450.0, reason="slow enough to step aside; not yet tried on the leader"),
             },
             requires=(),  # what `link.py` imports, for instance ("pyserial",)
-            contract=1,  # the version of the contracts that this was written for
         )
     ]

@@ -5,6 +5,7 @@ The number of a frame is drawn into it, as black and white fields that survive J
 
 import itertools
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
@@ -51,6 +52,7 @@ class MjpegServer:
         self._mode = wanted(config)
         self._port = 0
         self._numbers = itertools.count()
+        self._drawn_ns: dict[int, int] = {}
         self._closing = threading.Event()
         self._flowing = threading.Event()
         self._flowing.set()
@@ -59,6 +61,10 @@ class MjpegServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/"
+
+    def captured_ns(self, image: Image) -> int:
+        """When the frame that this image shows was drawn, by the number in it, monotonic."""
+        return self._drawn_ns[number_of(image)]
 
     def start(self) -> None:
         self._closing.clear()
@@ -91,7 +97,9 @@ class MjpegServer:
 
     def _part(self) -> bytes:
         """The next frame, as one part of the multipart answer."""
-        image = draw(next(self._numbers), self._mode.width, self._mode.height)
+        number = next(self._numbers) % (1 << _BITS)
+        image = draw(number, self._mode.width, self._mode.height)
+        self._drawn_ns[number] = time.monotonic_ns()
         jpeg = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
         return f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode() + jpeg + b"\r\n"
 

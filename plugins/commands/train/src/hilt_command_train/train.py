@@ -44,13 +44,7 @@ def train(config: TrainConfig, trainer: Trainer, console: Console) -> Result:
 
     Raises ConfigError for what cannot be trained, HiltError if the training diverges.
     """
-    output = _output(config)
-    if output.exists():
-        raise ConfigError(f"output_dir: {output} exists; choose a new folder")
-    torch.manual_seed(config.seed)
-    torch.set_num_threads(config.threads or os.cpu_count() or 1)
-    source = open_source(config.dataset)
-    trainable = trainer(config.policy.config, source.inputs, source.outputs, source.statistics)
+    output, source, trainable = prepare(config, trainer)
     with _bars(console) as bars:
         reading = bars.add_task("reading frames", total=frame_count(source), loss="")
         samples = load_samples(source, trainable.inputs, lambda done: bars.update(reading, completed=done))
@@ -58,6 +52,20 @@ def train(config: TrainConfig, trainer: Trainer, console: Console) -> Result:
         bars.update(reading, completed=len(samples))
         output.mkdir(parents=True)
         return _Run(config, source, trainable, output).go(samples, trainer.gradient_clip, bars)
+
+
+def prepare(config: TrainConfig, trainer: Trainer) -> tuple[Path, Source, Trainable]:
+    """The folder for the results, the open dataset, and the untrained network. Writes nothing.
+
+    Raises ConfigError for what cannot be trained.
+    """
+    output = _output(config)
+    if output.exists():
+        raise ConfigError(f"output_dir: {output} exists; choose a new folder")
+    torch.manual_seed(config.seed)
+    torch.set_num_threads(config.threads or os.cpu_count() or 1)
+    source = open_source(config.dataset)
+    return output, source, trainer(config.policy.config, source.inputs, source.outputs, source.statistics)
 
 
 class _Run:

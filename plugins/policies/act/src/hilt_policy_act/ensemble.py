@@ -38,7 +38,7 @@ class Ensemble:
         self._weight = np.concatenate([weight + fresh, np.ones((rest, 1))])
         self._count = np.concatenate([count + 1, np.ones((rest, 1), dtype=np.int64)])
         self._time_ns = time_ns
-        return self._mean
+        return self._mean.copy()
 
     def _steps_until(self, time_ns: int) -> int:
         if not len(self._mean):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from hilt.log.files import sync_folder, sync_path
 from hilt_hooks import HiltError
 
 PART = ".part"
@@ -19,21 +20,10 @@ def part_of(path: Path) -> Path:
     return path.with_name(path.name + PART)
 
 
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def make_folder(folder: Path) -> None:
-    """Create a folder and its parents, and make their names durable."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
+    """Create a folder and its parents, and make the path durable, also where somebody was killed in between."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sync_path(folder)
 
 
 @contextmanager

@@ -60,6 +60,11 @@ class LeRobotRecorder:
         if problems:
             raise ConfigError(problems)
 
+    def episodes(self) -> int:
+        """How many episodes the dataset has; 0 if there is none."""
+        state = read_state(self.root, stats=False)
+        return len(state.episodes) if state is not None else 0
+
     def add(self, episode: Path) -> None:
         """Append an episode. Raises EpisodeRefused, and notes it in `hilt/kept_out.json`, where the log contradicts itself.
 

@@ -29,7 +29,7 @@ class WireReader:
     """Entries from now on, or with `from_start` from the oldest that is still there (some 8000)."""
 
     def __init__(self, folder: Path, *, from_start: bool = False) -> None:
-        self._ring = RingReader(wire_path(folder), from_start=from_start)
+        self._ring = RingReader(wire_path(folder), after=0 if from_start else None)
         self._decoder = msgspec.msgpack.Decoder(WireEntry)
 
     @property

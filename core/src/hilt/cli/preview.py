@@ -1,0 +1,114 @@
+"""`--dry-run` of a session: the plan that the session would run by, for a person to read."""
+
+import math
+import shutil
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+from rich.text import Text
+
+from hilt.cli.layout import columns, labelled
+from hilt.config import CollectConfig, TeleoperateConfig
+from hilt.kernel import Registry, build
+from hilt.rig.arms import Arms
+from hilt.session.phases import Event
+from hilt.session.plan import Config, Plan, make_plan
+from hilt_hooks import Bindings, CountsEpisodes, RecorderDescriptor, Typed, ViewerDescriptor
+
+_HEAD = ("channel", "unit", "from", "to", "per s", "per s2", "ahead", "set by")
+
+
+def preview(config: Config, registry: Registry) -> str:
+    """Raises what the session would raise before it starts; opens nothing and moves nothing."""
+    plan = make_plan(config, registry)
+    for viewer in config.viewers:
+        registry.find(ViewerDescriptor, viewer.type)
+    width = min(100, shutil.get_terminal_size().columns)
+    facts = [labelled(label, text, width).plain for label, text in _facts(plan, config, registry)]
+    return "\n".join([*facts, "", columns(_HEAD, _limits(config, registry), width).plain, ""])
+
+
+def _facts(plan: Plan, config: Config, registry: Registry) -> Iterator[tuple[str, str]]:
+    yield "robot", device_words(config.robot)
+    if config.teleop is not None:
+        yield "leader", f"{device_words(config.teleop)}; {_leading(plan, config)}"
+    shapes = {each.name: f"{each.width}x{each.height}" for each in plan.header.cameras}
+    listed: Mapping[str, Typed] = getattr(config.robot.config, "cameras", {})
+    yield from _under("cameras", [f"{name}: {device_words(each)}, {shapes[name]}" for name, each in listed.items()])
+    yield from _under("inputs", [f"{each.name}{_stops(each.bindings)}" for each in plan.inputs])
+    yield from _under("viewers", [device_words(each) for each in config.viewers])
+    if plan.policy is not None and isinstance(config, CollectConfig):
+        yield "policy", f"{plan.policy.type} from {plan.policy.path}, on {config.policy.device}, {_asked(config)}"
+    if not isinstance(config, TeleoperateConfig):
+        yield "dataset", _dataset(plan, config, registry)
+        wanted = plan.wanted
+        yield "task", f"{wanted.task!r}, at most {wanted.episode_time_s:g} s an episode and {wanted.reset_time_s:g} s a reset"
+    yield "rates", f"{plan.header.fps:g} frames and {plan.header.fps * plan.header.interpolation:g} commands a second"
+
+
+def device_words(typed: Typed) -> str:
+    """`so101_follower (port /dev/ttyACM0, id black)`: the type, and what is not as it is by default."""
+    said = ", ".join(_said(typed.config))
+    return f"{typed.type} ({said})" if said else typed.type
+
+
+def _said(config: Any) -> Iterator[str]:
+    for each in attrs.fields(type(config)):
+        value = getattr(config, each.name)
+        if isinstance(value, Typed):
+            yield f"{each.name} {device_words(value)}"
+        elif value != each.default and isinstance(value, str | int | float):
+            yield f"{each.name} {value}"
+
+
+def _under(label: str, texts: list[str]) -> Iterator[tuple[str, str]]:
+    """One line for each, the first with the label."""
+    for number, text in enumerate(texts):
+        yield "" if number else label, text if not number else f"{'':12}{text}"
+
+
+def _leading(plan: Plan, config: Config) -> str:
+    if plan.leader_mirrors:
+        return "follows the robot while it does not lead"
+    how = {"clutch": "moves it relative to where it is", "align": "has the robot brought to it first"}
+    return f"cannot follow the robot, so it {how[config.handover.passive_leader]}"
+
+
+def _stops(bindings: Bindings) -> str:
+    controls = [
+        control
+        for control, bound in bindings.items()
+        if Event.STOP in (bound.values() if isinstance(bound, Mapping) else (bound,))
+    ]
+    return f": stop is {' or '.join(controls)}" if controls else ""
+
+
+def _asked(config: CollectConfig) -> str:
+    return "while the arm moves" if config.policy.inference == "background" else "while the arm waits"
+
+
+def _dataset(plan: Plan, config: Config, registry: Registry) -> str:
+    """Where the episodes go, and how many there are."""
+    if isinstance(config, TeleoperateConfig):
+        return ""
+    recorder = build(registry.find(RecorderDescriptor, config.dataset.type), config.dataset.config)
+    there = recorder.episodes() if isinstance(recorder, CountsEpisodes) else None
+    has = "" if there is None else f"has {there} episodes, " if there else "new, "
+    return f"{config.episodes.folder} ({config.dataset.type}): {has}{plan.wanted.episodes} to record"
+
+
+def _limits(config: Config, registry: Registry) -> list[list[Text]]:
+    """A row for each channel. Without a number: the arm's own, which it says once it is connected."""
+    arms = Arms(config, registry)
+    envelope = arms.governors(1.0)[0].envelope
+    units = {signal.name: signal.unit for signal in arms.robot.device.action_signals}
+    numbers = zip(envelope.lower, envelope.upper, envelope.velocity, envelope.acceleration, envelope.tracking, strict=True)
+    return [
+        [Text(cell) for cell in (name, units[name], *map(_number, of_channel), "station" if name in config.limits else "plugin")]
+        for name, of_channel in zip(envelope.names, numbers, strict=True)
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if math.isfinite(value) else "-"

@@ -1,0 +1,41 @@
+"""The stations that there are, as a table."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+from rich.text import Text
+
+from hilt.cli.layout import columns
+from hilt.config.stations import FOLDERS, StationSource, places, stations
+from hilt.kernel import Registry
+from hilt_hooks import HiltError
+
+
+def station_lines(registry: Registry) -> Iterator[str]:
+    """A line for each; one that another of its name stands before is listed, too."""
+    found = stations(registry)
+    first: dict[str, StationSource] = {}
+    rows = []
+    for each in found:
+        hidden = first.setdefault(each.name, each) is not each
+        after = f" (hidden by {first[each.name].where})" if hidden else ""
+        rows.append([Text(cell) for cell in (each.name, *_devices(each), each.where + after)])
+    if rows:
+        width = min(120, shutil.get_terminal_size().columns)
+        yield columns(("station", "robot", "leader", "from"), rows, width).plain
+    else:
+        yield "no stations; `hilt config show --given --robot.type=... > stations/NAME.yaml` makes one"
+    yield f"looked in: {places()}; {FOLDERS} adds folders"
+
+
+def _devices(source: StationSource) -> tuple[str, str]:
+    try:
+        data, _ = source.read()
+    except HiltError:
+        return "cannot be read", ""
+    return _type(data.get("robot")), _type(data.get("teleop"))
+
+
+def _type(device: Any) -> str:
+    return str(device.get("type", "-")) if isinstance(device, dict) else "-"

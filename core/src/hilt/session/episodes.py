@@ -1,0 +1,75 @@
+"""What a session knows of its episodes."""
+
+from collections.abc import Mapping
+
+from attrs import define
+
+from hilt.ipc.messages import Outcome, Status, Tick
+
+RUNNING = "running"
+SAVING = "not finished"
+"""Until the recorder says that an episode is durable. If it never does, the next start recovers the log."""
+
+
+@define
+class EpisodeLine:
+    """What the summary says of one episode. told: how it ended, as the recorder was told. settled: it has said so itself."""
+
+    episode: int
+    outcome: str = RUNNING
+    frames: int = 0
+    interventions: int = 0
+    told: Outcome | None = None
+    settled: bool = False
+
+
+class Episodes:
+    """In the order in which they began."""
+
+    def __init__(self) -> None:
+        self.lines: list[EpisodeLine] = []
+
+    @property
+    def frames(self) -> int:
+        """Of the newest one, so far."""
+        return self.lines[-1].frames if self.lines else 0
+
+    @property
+    def unfinished(self) -> bool:
+        return any(line.outcome == SAVING for line in self.lines)
+
+    def begin(self, episode: int) -> None:
+        self.lines.append(EpisodeLine(episode))
+
+    def intervened(self) -> None:
+        if self.lines:
+            self.lines[-1].interventions += 1
+
+    def count(self, tick: Tick) -> None:
+        for line in self._of(tick.episode):
+            line.frames = tick.frame + 1
+
+    def end(self, outcome: Outcome) -> int:
+        """The newest one. Gives its index."""
+        line = self.lines[-1]
+        line.outcome, line.told = (SAVING if outcome.saved else "discarded"), outcome
+        return line.episode
+
+    def take_back(self, episode: int) -> None:
+        for line in self._of(episode):
+            line.outcome, line.told, line.settled = "taken back", Outcome(saved=False), False
+
+    def settle(self, status: Status) -> None:
+        """What the recorder says of an episode is what the summary says."""
+        for line in self._of(status.episode):
+            if line.outcome == SAVING:
+                line.outcome = {"saved": "saved", "discarded": "empty"}.get(status.state, SAVING)
+            expected = line.told is not None and line.told.saved
+            line.settled = status.state == "discarded" or (status.state == "saved" and expected)
+
+    def unsettled(self) -> Mapping[int, Outcome]:
+        """How those ended of which the recorder has not said that it has done what it was told."""
+        return {line.episode: line.told for line in self.lines if line.told is not None and not line.settled}
+
+    def _of(self, episode: int) -> list[EpisodeLine]:
+        return [line for line in self.lines if line.episode == episode]

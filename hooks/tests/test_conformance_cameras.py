@@ -1,0 +1,119 @@
+"""The kit passes a camera that keeps the rules, and finds each fault of those that do not by just that rule."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from memory_camera import SENSORS, CameraConfig, Sensor, camera
+
+from hilt_hooks.testing import CameraRig, Check, NotConforming, NotExercised, Patience, check_camera, conformance
+from hilt_hooks.testing.tables import CAMERA_RULES, STATIC_RULES
+
+PATIENCE = Patience(settle_s=0.3, watch_s=0.04, grace_s=0.3)
+OF_CAMERAS = {rule.id for rule in CAMERA_RULES if rule.id.startswith("C")}
+STATIC = {rule.id for rule in STATIC_RULES} | {"D05", "D19"}
+"""What needs no connection is proven with robots."""
+
+
+@contextmanager
+def rig() -> Iterator[CameraRig]:
+    SENSORS.clear()
+    sensor = SENSORS["memory"] = Sensor()
+    yield CameraRig(
+        config=CameraConfig(address="memory"),
+        unplug=sensor.unplug,
+        replug=sensor.replug,
+        freeze=sensor.freeze,
+        captured=sensor.captured,
+        absent=CameraConfig(address="elsewhere"),
+    )
+
+
+@contextmanager
+def bare_rig() -> Iterator[CameraRig]:
+    with rig() as full:
+        yield CameraRig(config=full.config)
+
+
+def found(factory: str) -> set[str]:
+    """The rules that a camera breaks."""
+    broken = set()
+    for check in check_camera(camera(factory), rig, patience=PATIENCE):
+        if check.id in STATIC:
+            continue
+        try:
+            check.run()
+        except NotExercised:
+            continue
+        except Exception:
+            broken.add(check.id)
+    return broken
+
+
+@conformance(check_camera(camera(), rig, patience=PATIENCE))
+def test_correct_camera(check: Check) -> None:
+    check.run()
+
+
+WRONG = {
+    "SaysOnlyThatItFailed": {"D18", "C15"},
+    "LeavesItsThread": {"D17"},
+    "StreamsOnlyConnected": {"C01"},
+    "NamesItsOnlyStream": {"C01"},
+    "RateOfTheDriver": {"C01"},
+    "OtherSize": {"C02"},
+    "NotContiguous": {"C02"},
+    "NoDepth": {"C02"},
+    "SecondsForNanoseconds": {"C02"},
+    "CoarseTimes": {"C03"},
+    "Backlog": {"C05"},
+    "CountsReads": {"C06"},
+    "OnItsWayForLong": {"C07"},
+    "OneBuffer": {"C08"},
+    "ClearsOnDisconnect": {"C08"},
+    "WaitsForAFrame": {"C09"},
+    "HangsInSilence": {"C10"},
+    "SilenceIsLoss": {"C10"},
+    "LastFrameForEver": {"C10"},
+    "NeverNoticesLoss": {"C11"},
+    "LossAsOSError": {"C11"},
+    "OldFrameFirst": {"C12"},
+    "StaysLost": {"C13"},
+    "ForTheMainThread": {"C14"},
+    "ListsNothing": {"C15"},
+    # Faults that cannot but break several rules:
+    "WallClock": {"C04", "C07"},
+    "SinceConnect": {"C04", "C05", "C07", "C12"},
+    "CountsInCircles": {"C03", "C06"},
+    "BacklogStampedWhenRead": {"C06", "C07"},
+    "OtherStream": {"C02"},
+    "FloatingDepth": {"C01"},
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_wrong_camera_breaks_just_its_rules(fault: str) -> None:
+    assert found(f"wrong_cameras:{fault}") == WRONG[fault]
+
+
+def test_what_it_cannot_do_at_all_is_found() -> None:
+    assert {"D06", "C02"} <= found("wrong_cameras:ReadWithoutTimeout")
+
+
+def test_every_rule_has_a_wrong_camera() -> None:
+    assert {id for ids in WRONG.values() for id in ids} >= OF_CAMERAS
+
+
+@pytest.mark.parametrize(
+    ("id", "missing"), [("C07", "captured"), ("C10", "freeze"), ("C11", "unplug"), ("C13", "replug"), ("C15", "absent")]
+)
+def test_what_the_rig_cannot_do_is_not_exercised(id: str, missing: str) -> None:
+    checks = {check.id: check for check in check_camera(camera(), bare_rig, patience=PATIENCE)}
+    with pytest.raises(NotExercised, match=missing):
+        checks[id].run()
+
+
+def test_a_fault_is_told_with_what_was_seen() -> None:
+    checks = {check.id: check for check in check_camera(camera("wrong_cameras:Backlog"), rig, patience=PATIENCE)}
+    with pytest.raises(NotConforming, match=r"after a pause of the reader, read gives a frame that is 0\.\d+ s old"):
+        checks["C05"].run()

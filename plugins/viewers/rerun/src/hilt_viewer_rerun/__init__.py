@@ -1,0 +1,1 @@
+"""Rerun as a viewer of sessions."""

@@ -1,0 +1,28 @@
+"""Two hundred kills at random instants: nothing that was called saved is lost, and every start recovers by itself."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KILLS = 200
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3 * 60 * 60)
+def test_killed_at_random_instants(tmp_path: Path) -> None:
+    """On a machine that others keep busy there is no verdict on seconds of the running episode; on all else there is."""
+    output = tmp_path / "crash.json"
+    command = [sys.executable, "-m", "benchmarks.crash", f"--kills={KILLS}", f"--json={output}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    content = json.loads(output.read_text())
+    assert content["kills"] == KILLS
+    assert content["saved_episodes"] > KILLS
+    assert content["saved_episodes_lost"] == 0, content["lost"]
+    assert content["starts_refused"] == 0, content["refused"]
+    assert content["datasets_wrong"] == 0, content["wrong"]
+    assert content["verdict"] != "missed", content["checks"]
