@@ -292,7 +292,8 @@ class Rounds:
         """Whoever lives goes on for a moment, then Ctrl-C; in the end nobody but a rig that holds is left."""
         if struck is not None and struck.blow.process == SESSION:
             self._watch(victim, _HOLD_S)
-            struck.hold_ms = self._wire.hold_ms(struck.at_ns)
+            if victim.promises.phases[-1:] == [Phase.AUTONOMOUS]:
+                struck.hold_ms = self._wire.hold_ms(struck.at_ns)
         elif struck is not None:
             self._watch(victim, self._chance.uniform(0.0, _GO_ON_S))
         if not victim.over:

@@ -10,7 +10,7 @@ from hilt_hooks import InputDescriptor
 from hilt_hooks.testing import Check, InputRig, NotConforming, NotExercised, Patience, check_input, conformance
 from hilt_hooks.testing.tables import INPUT_RULES, STATIC_RULES
 
-PATIENCE = Patience(settle_s=0.2, watch_s=0.03, grace_s=0.3)
+PATIENCE = Patience(settle_s=0.4, watch_s=0.03, grace_s=0.3)
 OF_INPUTS = {rule.id for rule in INPUT_RULES if rule.id.startswith("I")}
 STATIC = {rule.id for rule in STATIC_RULES} | {"D05"}
 """What needs no connection is proven with robots."""

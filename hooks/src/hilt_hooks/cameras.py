@@ -11,7 +11,7 @@ from hilt_hooks.signals import Signal
 
 @frozen(eq=False)
 class Frame:
-    """One image. rgb: (h, w, 3) uint8. depth: (h, w, 1) uint16 in mm.
+    """One image. rgb: (h, w, 3) uint8. depth: (h, w, 1) uint16 in mm. C-contiguous, in memory that nothing writes to any more.
 
     time_ns: when it was captured, monotonic. sequence: counts up by one a captured frame; a gap is a lost frame.
     """
@@ -34,6 +34,7 @@ class Camera(Device, Protocol):
     def read(self, timeout_s: float) -> Frame:
         """Wait for the next new frame of any stream. Called in a loop by one thread that this camera has to itself.
 
+        A reader that was slow gets the newest frame, not those that it missed; after connect, none from before it.
         Raises TimeoutError when none came in time and DeviceLost when the camera is gone; the caller then disconnects
         and connects again until it is back.
         """

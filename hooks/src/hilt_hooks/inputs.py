@@ -41,14 +41,18 @@ class Input(Device, Protocol):
         """A descriptor that becomes readable when an event waits; None: ask every few milliseconds."""
 
     def read(self) -> Sequence[InputEvent]:
-        """All events since the last call. Never blocks. Raises DeviceLost when the device is gone."""
+        """All events since the last call. Never blocks. Raises DeviceLost when the device is gone.
+
+        What was pressed before connect is no event: a `start` from before the session must not move an arm.
+        """
 
 
 @runtime_checkable
 class ShowsPhase(Protocol):
     """An input with a lamp, a screen or ears: it is told about the session's phases."""
 
-    def show_phase(self, phase: str, episode: int) -> None: ...
+    def show_phase(self, phase: str, episode: int) -> None:
+        """Never blocks, and never raises: that a device is gone is for `read` to say."""
 
 
 @runtime_checkable

@@ -111,8 +111,6 @@ class Screen:
         """What a process says of itself or of one of its devices; what is ordinary is not shown."""
         if text := _told(process, status):
             self.say(text, "yellow") if process in BYSTANDERS or status.state == "recovered" else self.alarm(text)
-        elif status.state == "back" and process == "rig":
-            self.say(f"{status.device} is back", "green")
 
     def alarm(self, text: str) -> None:
         self._console.bell()

@@ -25,6 +25,7 @@ from hilt.ipc.messages import (
     Phase,
     ReleaseTorque,
     SetMode,
+    Source,
     Status,
     Stop,
     Tick,
@@ -72,7 +73,7 @@ class Session:
         self._warned = False
         self._away = 0
         self._alarms = Alarms()
-        self._interrupted = self._closing = self._lost = False
+        self._interrupted = self._closing = False
         self._missing: dict[str, str] = {}
         self.episodes = Episodes()
         self.facts: dict[str, str] = {}
@@ -137,8 +138,10 @@ class Session:
             self._lease.renew()
             self._operator.wait(min(POLL_S, RENEW_S / 2))
             for event, device in self._operator.events(lambda: self._state.phase):
+                self._tell_news()
                 self._happen(event, device)
-            self._watch_inputs()
+            self._tell_news()
+            self._watch_reset()
             self._watch_ticks()
             self._watch_crew()
             if self._state.phase in (Phase.SAVED, Phase.DISCARDED):
@@ -174,10 +177,14 @@ class Session:
 
     def _refusal(self, event: Event, before: State, after: State) -> str:
         """Why this has to wait for something that is missing, if it has to."""
+        needs: set[str] = set()
         if event == Event.ACKNOWLEDGE:
-            return self._missing.get("rig", "")
-        starts_policy = Phase.AUTONOMOUS == after.phase != before.phase
-        return "; ".join(dict.fromkeys(self._missing.values())) if event == Event.START or starts_policy else ""
+            needs = {"rig", "robot"}
+        if after.source == Source.HUMAN != before.source:
+            needs |= {"leader"}
+        if event == Event.START or Phase.AUTONOMOUS == after.phase != before.phase:
+            needs |= set(self._missing) - {"leader"}
+        return "; ".join(dict.fromkeys(what for name, what in self._missing.items() if name in needs))
 
     def _enter(self, before: State, event: Event, device: str) -> None:
         state = self._state
@@ -203,9 +210,11 @@ class Session:
     def _tell(self, message: messages.AnyMessage) -> None:
         self._ring.write(messages.encode(message))
 
-    def _watch_inputs(self) -> None:
+    def _tell_news(self) -> None:
         while self._operator.news:
             self._screen.alarm(self._operator.news.pop(0))
+
+    def _watch_reset(self) -> None:
         waiting = self._state.phase == Phase.RESET and time.monotonic() - self._entered_s > self._plan.wanted.reset_time_s
         if waiting and not self._reminded:
             self._reminded = True
@@ -274,13 +283,12 @@ class Session:
     def _hear_rig(self, status: Status) -> None:
         if status.state == "died":
             raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
-        if status.device == "robot":
-            self._lost = status.state == "lost"
-        elif status.state == "silent":
-            self._missing["rig"] = _missed(status)
+        if status.state in GONE:
+            self._missing[status.device] = _missed(status)
+        elif status.state in BACK:
+            self._found(status.device)
+        if status.state == "silent":
             self._happen(Event.DEVICE_LOST, "rig")
-        elif status.state == "answers":
-            self._found("rig")
 
     def _hear_needed(self, name: str, status: Status) -> None:
         """Of what an episode needs: without it, the policy does not drive and no episode starts."""
@@ -310,7 +318,7 @@ class Session:
     def _asks(self) -> bool:
         """Whether there is somebody who can say that the arm may fall limp, and an arm that would hear it."""
         person = sys.stdin.isatty() and not self._interrupted and any(not each.scripted for each in self._plan.inputs)
-        return person and self._state.phase == Phase.ENDED and self._crew.has("rig") and not self._lost
+        return person and self._state.phase == Phase.ENDED and self._crew.has("rig") and "robot" not in self._missing
 
     def _let_go_or_hold(self) -> None:
         """Say `Stop`, having asked first whether the arm may fall limp, if there is somebody to ask."""
@@ -322,7 +330,7 @@ class Session:
             if self._screen.ask("Release the torque? The arm will drop. [y/N] "):
                 self._tell(ReleaseTorque())
             self._tell(Stop())
-        elif self._lost:
+        elif "robot" in self._missing:
             self._screen.alarm("the robot does not answer: what it does is unknown; if in doubt, cut its power")
         elif self._ticks is not None:
             self._screen.say("torque stays on; a session that is ended in a terminal asks whether to release it", "dim")

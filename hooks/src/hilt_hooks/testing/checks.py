@@ -53,7 +53,14 @@ def checks(rules: Iterable[Rule[CaseT]], case: CaseT, capabilities: frozenset[st
     of = f"{case.descriptor.kind} {case.descriptor.name}"
     for rule in rules:
         if rule.capabilities <= capabilities:
-            yield Check(rule.id, rule.title, partial(rule.run, case), of)
+            yield Check(rule.id, rule.title, partial(_run, rule, case, of), of)
+
+
+def _run(rule: Rule[CaseT], case: CaseT, of: str) -> None:
+    try:
+        rule.run(case)
+    except NotExercised as missing:  # a summary of skipped tests has nothing but this message
+        raise NotExercised(f"{of}, {rule.id}: {missing}") from None
 
 
 def expect(condition: bool, otherwise: str) -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from hilt_hooks import Bindings, ConnectError, DeviceLost, Edge, InputEvent
 from {{ cookiecutter.__module }}.config import BINDINGS, {{ cookiecutter.__class }}Config
@@ -33,6 +34,7 @@ class {{ cookiecutter.__class }}Input:
             self._file, self._rest = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), b""
         except OSError as error:
             raise ConnectError(f"{_DEVICE}: {self._path}: {error.strerror}; connect it, or: mkfifo {self._path}") from error
+        _forget(self._file)
 
     def disconnect(self) -> None:
         if self._file is not None:
@@ -60,6 +62,13 @@ class {{ cookiecutter.__class }}Input:
         if not data:
             raise DeviceLost(f"{_DEVICE}: nobody writes into {self._path}")
         return data
+
+
+def _forget(file: int) -> None:
+    """What was pressed before counts for nothing: a `start` from then must not move an arm."""
+    with suppress(BlockingIOError):
+        while os.read(file, 4096):
+            pass
 
 
 def _events(lines: list[bytes]) -> Iterator[tuple[str, Edge]]:
