@@ -2,11 +2,11 @@
 
 Driven are the rig's own tick, governor, leader and filters' judge, the real SO drivers and codec, with the clock of a lock-step:
 no wire timing, no waiting. The goal packets are judged as the emulated servos get them, by `benchmarks.fuzz.invariant` and
-`benchmarks.fuzz.witness`, which share no code with the rig. One life of a rig in fifty (2 % of the commands, 20 000 in a
-million) goes through the driver's serial port and a real pseudo-terminal; in all others the port is a function call.
-Safety filters run in the same process; only their judge is the one of the real process.
+`benchmarks.fuzz.witness`, which share no code with the rig but its messages. One life of a rig in thirty (some 20 000 commands
+in a million, see `over_pty`) goes through the driver's serial port and a real pseudo-terminal; in the others the port is a
+function call. Safety filters run in the same process; only their judge is the one of the real process.
 
-Each life has its own configuration, and every number in it follows from its seed: `--first SEED --commands 1` is that life.
+Each life has its own configuration, and all of it follows from its seed: `--first SEED --commands 1 --jobs 1` is that life.
 """
 
 import multiprocessing
@@ -29,7 +29,7 @@ from hilt_hooks import Limits, Signal
 
 TICKS = 2000
 """In a life."""
-PTY_EVERY = 50
+PTY_EVERY = 30
 _EXAMPLES = 20
 _BLOCKS, _BLOCK = 50, 400
 
@@ -78,7 +78,7 @@ def lives(commands: int, first: int, jobs: int) -> Iterator[Life]:
 
 
 def _beside(commands: int, first: int, jobs: int) -> Iterator[Life]:
-    """In processes of their own. Which seeds are lived does not depend on which is done first."""
+    """In processes of their own."""
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         running: set[Future[Life]] = set()
         seed, done = first, 0

@@ -162,7 +162,7 @@ def test_a_session_that_is_suspended(bench: Bench, tmp_path: Path) -> None:
         cut = cut_off(bench, wire, terminal, led_by_a_hand, suspend, RECORDS_HZ)
         check_held(wire, cut)
         os.kill(terminal.session, signal.SIGCONT)
-        terminal.expect("the session does not answer")
+        terminal.expect("the session did not answer")
         terminal.phase("fault")
         bench.hand.hold()
         terminal.press("a")
