@@ -26,8 +26,11 @@ from hilt.rig.filters import DEADLINE_S, HUNG_S
 from hilt.rig.governor import BLOCKED_S
 from hilt.rig.process import ABANDONED_S, READ_SHARE
 from hilt.session.console import WHAT
+from hilt.session.crew import STUCK
+from hilt.session.duties import PATIENCE_S, RIG_PATIENCE_S, THINKS_S
 from hilt.session.operator import HELD_S
 from hilt.session.phases import OPERATOR_EVENTS, TABLE, Event, To
+from hilt.session.session import STARVES_S
 from hilt_hooks import CAPABILITIES, POLICY_CAPABILITIES, ConfigError, Lifecycle, Registration, Safety
 from hilt_hooks.testing.checks import Rule
 from hilt_hooks.testing.tables import RULES
@@ -123,7 +126,7 @@ def _leads_to(phase: Phase, to: To) -> str:
 def events() -> str:
     return table(
         ["event", "who gives it", "what it means"],
-        [[f"`{event}`", _giver(event), WHAT.get(event, _OWN_EVENTS.get(event, ""))] for event in Event],
+        [[f"`{event}`", _giver(event), WHAT[event] if event in WHAT else _OWN_EVENTS[event]] for event in Event],
     )
 
 
@@ -137,6 +140,7 @@ _OWN_EVENTS = {
     Event.INPUT_LOST: "the last input is gone",
     Event.DEVICE_LOST: "robot or leader does not answer",
     Event.LEASE_LOST: "the session did not answer the rig in time",
+    Event.RECORDER_LOST: "the recorder has ended: what it had of the episode is kept",
     Event.CLOSED: "the recorder was told to close the episode",
 }
 
@@ -329,6 +333,11 @@ def timings() -> str:
         ["all safety filters together have", f"{DEADLINE_S * 1e3:g} ms", "rig/filters.py"],
         ["a filter that is silent is replaced", f"after {HUNG_S:g} s", "rig/filters.py"],
         ["a camera without a frame is lost", f"after {SILENT_S:g} s, or three periods", "cameras/follower.py"],
+        ["recorder or cameras do not look at their messages: missed", f"after {PATIENCE_S:g} s", "session/duties.py"],
+        ["the policy does not", f"after {THINKS_S:g} s", "session/duties.py"],
+        ["the rig does not: fault", f"after {RIG_PATIENCE_S:g} s", "session/duties.py"],
+        ["a process that stays silent is ended and replaced", f"after {STUCK} times that", "session/crew.py"],
+        ["the policy gives no actions: the session pauses", f"after {STARVES_S:g} s", "session/session.py"],
         ["a key that repeats counts as held, where releases are not reported, for", f"{HELD_S:g} s", "session/operator.py"],
         ["a rig without session and without robot ends", f"after {ABANDONED_S:g} s", "rig/process.py"],
     ]

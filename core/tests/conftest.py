@@ -1,7 +1,10 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 Install = Callable[[str, str], Path]
 """(name, source of its module) -> the folder that `pip install --target` would leave behind."""

@@ -121,7 +121,7 @@ def test_without_cameras_the_arm_holds_until_they_are_back(session: Session) -> 
 def test_an_episode_ends_with_its_recorder_and_the_next_one_has_another(session: Session) -> None:
     at_ns = session.strike("recorder")
     terminal = session.terminal
-    terminal.expect("the recorder process ended .* that episode ends here")
+    terminal.expect("the recorder process ended .* it is started again. The episode ends here")
     terminal.phase("reset")
     terminal.expect("recorder is back")
     session.check_holds(at_ns)
@@ -158,10 +158,8 @@ def test_a_process_that_hangs_is_missed_and_the_episode_goes_on_when_it_answers(
     victim = terminal.member(name)
     terminal.expect(f"the {name} process does not answer")
     terminal.phase("paused")
-    terminal.press("p")
-    terminal.expect(f"not now: {name}: the {name} process does not answer")
-    assert session.wire.torque(since_ns=at_ns).all()
     os.kill(victim, signal.SIGCONT)
+    assert session.wire.torque(since_ns=at_ns).all()
     terminal.expect(f"{name} is back")
     terminal.press("p")
     session.drives_again()
@@ -170,6 +168,22 @@ def test_a_process_that_hangs_is_missed_and_the_episode_goes_on_when_it_answers(
     session.leave()
     (frames,) = session.lengths()
     assert frames > 30
+
+
+def test_a_policy_that_hangs_does_not_go_on_unasked(session: Session) -> None:
+    session.strike("policy", signal.SIGSTOP)
+    terminal = session.terminal
+    policy = terminal.member("policy")
+    terminal.expect("the policy has given nothing for 3 s: paused")
+    terminal.phase("paused")
+    went_on_ns = time.monotonic_ns()
+    os.kill(policy, signal.SIGCONT)
+    session.check_holds(went_on_ns)
+    terminal.press("p")
+    session.drives_again()
+    terminal.press("s")
+    terminal.phase("saved")
+    session.leave()
 
 
 def test_a_recorder_that_never_answers_is_replaced(session: Session) -> None:

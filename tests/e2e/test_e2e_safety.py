@@ -189,7 +189,7 @@ def test_a_machine_that_pauses_is_no_fault(bench: Bench, tmp_path: Path) -> None
         led_by_a_hand(bench, terminal)
         began_ns = time.monotonic_ns()
         until(lambda: wire.moving(began_ns), "the goals are changing")
-        both = [terminal.session, terminal.member("rig")]
+        both = [terminal.member("rig"), terminal.session]
         for pid in both:
             os.kill(pid, signal.SIGSTOP)
         time.sleep(PAUSE_S)

@@ -86,8 +86,8 @@ class Observers:
         statuses = self._recorder.read()
         for message in [*self._mailbox.receive(), *self._ticks.read(), *statuses]:
             self._stopped |= isinstance(message, Stop)
-            if isinstance(message, Status) and message.device == RECORDER and message.state in ("done", "failed"):
-                self._recording = False
+            if isinstance(message, Status) and message.device == RECORDER and message.state in ("ready", "done", "failed"):
+                self._recording = message.state == "ready"
             self._call(self._story.hear(message))
         self._report()
 

@@ -82,6 +82,7 @@ def _mark_of(log: Path) -> Path:
 
 def _set_aside(log: Path) -> None:
     log.rename(free_name(log, DISCARDED))
+    sync_folder(log.parent)  # or a power cut might leave a log without its mark
     _mark_of(log).unlink()
     sync_folder(log.parent)
 

@@ -144,7 +144,8 @@ class Recording:
 
     def _end(self, message: EndEpisode) -> None:
         if self._episode is None or self._episode.episode != message.episode:
-            raise HiltError(f"episode {message.episode} was to be ended, but it is not being recorded")
+            self._mailbox.tell("discarded", episode=message.episode)
+            return
         self._ticks.read()
         self._write_ticks()
         outcome = Outcome(saved=message.saved, success=message.success)

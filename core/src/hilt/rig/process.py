@@ -152,6 +152,7 @@ class Rig:
         for arm in self._arms.all:
             arm.let_go()
         self._over = self._released = True
+        self._mailbox.tell("released")
 
     def _set_leader_torque(self) -> None:
         leader = self._arms.leader

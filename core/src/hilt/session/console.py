@@ -58,12 +58,16 @@ BYSTANDERS = frozenset({"observers", "viewers"})
 
 CONSEQUENCES = {
     ("policy", "died"): "; it is started again. Until it is back, take over with the leader, or wait",
+    ("policy", "failed"): "; it is tried again. Until it is back, take over with the leader, or wait",
     ("policy", "silent"): "; it is given some more time, and then started again",
     ("cameras", "died"): "; it is started again. Until it is back the arm holds, or you drive",
     ("cameras", "silent"): ": there are no images. It is started again unless it comes back",
-    ("recorder", "died"): "; it is started again. What it had written of the running episode is kept: that episode ends here",
+    ("recorder", "died"): "; it is started again",
+    ("recorder", "failed"): "; it is tried again",
     ("recorder", "silent"): ": nothing is recorded. It is started again unless it comes back",
     ("rig", "silent"): "; motors keep what they were last told. If the arm must not stay so, cut its power",
+    ("observers", "died"): "; the session goes on without it",
+    ("viewers", "died"): "; the session goes on without it",
 }
 """What follows when a process ends or hangs, and what to do."""
 
@@ -107,9 +111,12 @@ class Screen:
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def status(self, process: str, status: Status) -> None:
+    def status(self, process: str, status: Status, *, ends_episode: bool = False) -> None:
         """What a process says of itself or of one of its devices; what is ordinary is not shown."""
-        if text := _told(process, status):
+        text = _told(process, status)
+        if text and process == "recorder" and ends_episode and status.state in ("died", "failed"):
+            text += ". The episode ends here; what was recorded of it is kept"
+        if text:
             self.say(text, "yellow") if process in BYSTANDERS or status.state == "recovered" else self.alarm(text)
 
     def alarm(self, text: str) -> None:
@@ -132,15 +139,18 @@ class Screen:
 
 def _told(process: str, status: Status) -> str:
     """What there is to say, with what happens now."""
+    consequence = CONSEQUENCES.get((process, status.state), "") if status.device == process else ""
     match status.state:
         case "recovered":
             return status.detail
+        case "lost" if status.device == "dataset":
+            return f"the dataset is not brought up to date for now: {status.detail}"
         case "lost":
             return f"{status.device} is lost: {status.detail}"
         case "refused" | "failed":
-            return f"{status.device}: {status.detail}"
+            return f"{status.device}: {status.detail}{consequence}"
         case "died" | "silent":
-            return status.detail + CONSEQUENCES.get((process, status.state), "")
+            return f"{status.detail}{consequence}"
     return ""
 
 

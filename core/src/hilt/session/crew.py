@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator
+from enum import Enum
 from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -45,44 +46,85 @@ class Duty:
     replaced: bool = False
 
 
+class Stage(Enum):
+    STARTING = "starting"
+    READY = "ready"
+    SILENT = "silent"
+    ENDED = "ended"
+
+
 @define
 class Member:
-    """A process, or one after the other that have the same duty."""
+    """A process, or one after the other that have the same duty. failures: since one of them was ready."""
 
     name: str
     duty: Duty
     process: SpawnProcess
     run_dir: Path
-    is_ready: bool = False
-    missed: bool = False
-    silent: bool = False
+    stage: Stage = Stage.STARTING
+    started_s: float = field(factory=time.monotonic)
     failures: int = 0
-    again_s: float = 0.0
     _ring: RingReader | None = field(default=None, init=False)
     _beat: Lease | None = field(default=None, init=False)
 
     def statuses(self) -> Iterator[Status]:
+        """What it says. A failure of the process itself is its last word: that it then ends is no news."""
         path = self.run_dir / status_ring(self.name)
         if self._ring is None and path.exists():
             self._ring = RingReader(path, after=0)
         for packed in self._ring.drain() if self._ring is not None else ():
             status = messages.decode(packed)
-            if isinstance(status, Status):
-                yield status
+            if not isinstance(status, Status):
+                continue
+            if status.state == "ready" and self.stage is Stage.STARTING:
+                self.stage, self.failures = Stage.READY, 0
+            elif status.state == "failed" and status.device == self.name:
+                self.stage = Stage.ENDED
+            yield status
 
-    def silent_s(self) -> float:
-        """For how long it has not looked at its messages; 0 as long as it starts."""
+    def change(self) -> Status | None:
+        """What is to be said of it although it says nothing itself: `died`, `silent`, `answers`, each once."""
+        if self.stage is Stage.ENDED:
+            return None
+        if not self.process.is_alive():
+            self.stage = Stage.ENDED
+            return Status(device=self.name, state="died", detail=self.ending)
+        is_silent = self._silent_s() > self.duty.patience_s
+        if self.stage is Stage.READY and is_silent:
+            self.stage = Stage.SILENT
+            return Status(device=self.name, state="silent", detail=f"the {self.name} process does not answer")
+        if self.stage is Stage.SILENT and not is_silent:
+            self.stage = Stage.READY
+            return Status(device=self.name, state="answers")
+        return None
+
+    @property
+    def ending(self) -> str:
+        return f"the {self.name} process ended (exit {self.process.exitcode})"
+
+    @property
+    def is_stuck(self) -> bool:
+        if self.stage is Stage.STARTING:
+            return time.monotonic() - self.started_s > START_S
+        return self.stage is Stage.SILENT and self._silent_s() > STUCK * self.duty.patience_s
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a successor may start: the first at once, the next ones after growing pauses."""
+        pause_s = min(2.0 ** min(self.failures, 8) - 1, LONGEST_PAUSE_S)
+        return self.stage is Stage.ENDED and not self.process.is_alive() and time.monotonic() - self.started_s >= pause_s
+
+    def _silent_s(self) -> float:
         path = self.run_dir / beat(self.name)
-        if not self.is_ready or not path.exists():
-            return 0.0
-        self._beat = self._beat or Lease(path)
-        return self._beat.silent_ns(time.monotonic_ns(), LOOKS_EVERY_NS) / 1e9
+        if self._beat is None and path.exists():
+            self._beat = Lease(path)
+        return 0.0 if self._beat is None else self._beat.silent_ns(time.monotonic_ns(), LOOKS_EVERY_NS) / 1e9
 
 
 class Crew:
-    def __init__(self, run_dir: Path, tend: Callable[[], None]) -> None:
-        """tend: called while waiting, so that the session's own duties (its lease) go on."""
-        self._run_dir, self._tend = run_dir, tend
+    def __init__(self, run_dir: Path, renew: Callable[[], None], tend: Callable[[], None]) -> None:
+        """renew: the session's lease, while processes are started. tend: called while waiting for them; it may raise."""
+        self._run_dir, self._renew, self._tend = run_dir, renew, tend
         self._context = multiprocessing.get_context("spawn")
         self.members: dict[str, Member] = {}
 
@@ -110,7 +152,7 @@ class Crew:
                         left.discard(status.device)
                 if left and not is_alive:
                     left.clear()
-                    failures.append(ConnectError(f"{_ended(self.members[name])} before it was ready"))
+                    failures.append(ConnectError(f"{self.members[name].ending} before it was ready"))
             if time.monotonic() > until:
                 late = sorted(set().union(*waiting.values()))
                 failures.append(ConnectError(f"{', '.join(late)}: not ready within {START_S:g} s"))
@@ -118,39 +160,33 @@ class Crew:
             time.sleep(0.01)
         if failures:
             raise failures[0] if len(failures) == 1 else ConnectError("the session cannot start", failures)
-        for name in devices:
-            self.members[name].is_ready = True
         return seen
 
     def statuses(self) -> Iterator[tuple[str, Status]]:
-        """What the processes say, and what is to be said of them: `died`, `silent`, `answers`, each once."""
+        """What the processes say, and what is to be said of them."""
         for member in self.members.values():
-            is_alive = member.process.is_alive()
             for status in member.statuses():
-                if status.state == "ready":
-                    member.is_ready, member.failures = True, 0
-                elif status.state == "failed" and status.device == member.name:
-                    member.missed, member.is_ready = True, False  # its last word: that it ends is no news
                 yield member.name, status
-            if not is_alive and not member.missed:
-                member.missed, member.is_ready = True, False
-                yield member.name, Status(device=member.name, state="died", detail=_ended(member))
-            elif change := self._listen(member):
+            if change := member.change():
                 yield member.name, change
 
-    def replace(self) -> None:
-        """Start successors of those that died: the first at once, the next ones after growing pauses."""
+    def replace(self) -> Iterator[tuple[str, Status]]:
+        """End those that are stuck, and start successors of those that ended. Gives what keeps them from starting."""
         for member in self.members.values():
-            due = member.missed and not member.process.is_alive() and time.monotonic() >= member.again_s
-            if member.duty.replaced and due:
-                self.start_again(member.name)
+            if member.duty.replaced and member.is_stuck:
+                member.process.kill()
+            if member.duty.replaced and member.is_due:
+                try:
+                    self.start_again(member.name)
+                except OSError as error:
+                    member.stage = Stage.ENDED
+                    yield member.name, Status(device=member.name, state="failed", detail=f"it cannot be started: {error}")
 
     def start_again(self, name: str) -> None:
         member = self.members[name]
-        member.again_s = time.monotonic() + min(2.0**member.failures, LONGEST_PAUSE_S)
         member.failures += 1
+        member.started_s, member.stage = time.monotonic(), Stage.STARTING
         member.process = self._spawn(name, member.duty)
-        member.missed = member.silent = False
 
     def has(self, name: str) -> bool:
         """Whether this process is there, and alive."""
@@ -178,27 +214,11 @@ class Crew:
     def _spawn(self, name: str, duty: Duty) -> SpawnProcess:
         process = self._context.Process(target=duty.run, args=(duty.setup(),), name=f"hilt-{name}")
         resource_tracker.ensure_running()  # it would be started on the way, and let interrupts through
-        self._tend()
+        self._renew()
         with interrupts_withheld():
             process.start()
-        self._tend()
+        self._renew()
         return process
-
-    def _listen(self, member: Member) -> Status | None:
-        """Notice that a process no longer looks at its messages, or does again."""
-        silent_s, patience_s = member.silent_s(), member.duty.patience_s
-        if member.duty.replaced and silent_s > STUCK * patience_s:
-            member.process.kill()
-        if (silent_s > patience_s) == member.silent:
-            return None
-        member.silent = not member.silent
-        if member.silent:
-            return Status(device=member.name, state="silent", detail=f"the {member.name} process does not answer")
-        return Status(device=member.name, state="answers")
-
-
-def _ended(member: Member) -> str:
-    return f"the {member.name} process ended (exit {member.process.exitcode})"
 
 
 def relieve_orphans(opens: set[str]) -> list[int]:

@@ -59,13 +59,16 @@ class Episodes:
         for line in self._of(episode):
             line.outcome, line.told, line.settled = "taken back", Outcome(saved=False), False
 
-    def settle(self, status: Status) -> None:
-        """What the recorder says of an episode is what the summary says."""
+    def settle(self, status: Status) -> bool:
+        """What the recorder says of an episode is what the summary says. True if one that counted turns out empty."""
+        was_empty = False
         for line in self._of(status.episode):
             if line.outcome == SAVING:
                 line.outcome = {"saved": "saved", "discarded": "empty"}.get(status.state, SAVING)
+                was_empty = line.outcome == "empty"
             expected = line.told is not None and line.told.saved
             line.settled = status.state == "discarded" or (status.state == "saved" and expected)
+        return was_empty
 
     def unsettled(self) -> Mapping[int, Outcome]:
         """How those ended of which the recorder has not said that it has done what it was told."""

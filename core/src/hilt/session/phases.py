@@ -145,6 +145,7 @@ class State:
     last_saved: the episode that can still be taken back. leads: in RESET, whether the leader drives the robot.
     epoch: counts hand-overs to the policy. open: an episode is open (in FAULT too). closed: the one with this index has
     been, and the next has not begun. intervening: where the end of a held intervention leads back to.
+    faulty: a fault has not been acknowledged yet, even if the episode has been ended meanwhile.
     """
 
     policy: bool
@@ -160,6 +161,7 @@ class State:
     open: bool = False
     intervening: Phase | None = None
     closed: bool = False
+    faulty: bool = False
 
     @property
     def source(self) -> Source:
@@ -187,6 +189,8 @@ def step(state: State, event: Event) -> State:
         return state if state.last_saved is None else evolve(state, saved=state.saved - 1, last_saved=None)
     if to.resting:
         to = _PAUSED if state.open else To(Phase.RESET)
+    if event == Event.CLOSED and state.faulty:
+        to = _FAULT
     if to.drive:
         to = To(Phase.AUTONOMOUS, Segment.AUTONOMOUS) if state.policy else To(Phase.HUMAN, Segment.CORRECTION)
     return _settle(_enter(state, to, event))
@@ -216,6 +220,7 @@ def _enter(state: State, to: To, event: Event) -> State:
         open=(state.open or starts) and not ends,
         closed=ends or (state.closed and not counts),
         intervening=_intervening(state, phase, event),
+        faulty=phase == Phase.FAULT or (state.faulty and event != Event.ACKNOWLEDGE),
     )
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
 from msgspec import structs
 
 from hilt.inference.process import create_chunks
@@ -47,6 +48,15 @@ RT_PRIORITY = 5
 FAULT_AGAIN_S = 0.2
 """After an acknowledgement, how long faults that are still on their way do not count."""
 
+STARVES_S = 3.0
+"""For how long the policy may give no actions before the session pauses."""
+
+RELEASED_S = 3.0
+"""For how long the rig may take to release the torque."""
+
+DATASET_S = 600.0
+"""For how long the dataset is waited for at the end."""
+
 TOUCH_TICKS = 3
 """For how many ticks a mirroring leader must be away from its target to count as taken hold of."""
 
@@ -63,7 +73,7 @@ class Session:
         self.run_dir = rundir.create()
         self._lease = LeaseHolder(self.run_dir / rundir.LEASE)
         self._ring = RingWriter(self.run_dir / rundir.SESSION, slot_bytes=4096, slots=512)
-        self._crew = Crew(self.run_dir, self._tend)
+        self._crew = Crew(self.run_dir, self._lease.renew, self._tend)
         self._operator = Operator(plan.inputs)
         self._state = State(policy=plan.policy is not None, wanted=plan.wanted.episodes)
         self._ticks: RingReader | None = None
@@ -72,9 +82,11 @@ class Session:
         self._acknowledged_s = 0.0
         self._warned = False
         self._away = 0
+        self._fed_ns = 0
         self._alarms = Alarms()
         self._interrupted = self._closing = False
-        self._missing: dict[str, str] = {}
+        self._missing: dict[tuple[str, str], str] = {}
+        self._done = self._released = False
         self.episodes = Episodes()
         self.facts: dict[str, str] = {}
 
@@ -94,9 +106,9 @@ class Session:
         self._interrupted = True
 
     def _tend(self) -> None:
-        """While others are waited for. Raises KeyboardInterrupt for one that came before anything could move."""
+        """While others are waited for. Raises KeyboardInterrupt for somebody who does not want to wait."""
         self._lease.renew()
-        if self._interrupted and not self._closing:
+        if self._interrupted:
             raise KeyboardInterrupt
 
     def _start(self) -> None:
@@ -176,15 +188,16 @@ class Session:
             self._tell(DiscardLast(episode=before.last_saved))
 
     def _refusal(self, event: Event, before: State, after: State) -> str:
-        """Why this has to wait for something that is missing, if it has to."""
-        needs: set[str] = set()
+        """Why this has to wait for something that is missing, if it has to. A person may take over whatever is missing."""
+        arms = {("rig", "rig"), ("rig", "robot"), ("rig", "leader")}
+        needs: set[tuple[str, str]] = set()
         if event == Event.ACKNOWLEDGE:
-            needs = {"rig", "robot"}
+            needs = arms - {("rig", "leader")}
         if after.source == Source.HUMAN != before.source:
-            needs |= {"leader"}
-        if event == Event.START or Phase.AUTONOMOUS == after.phase != before.phase:
-            needs |= set(self._missing) - {"leader"}
-        return "; ".join(dict.fromkeys(what for name, what in self._missing.items() if name in needs))
+            needs = set(arms)
+        if event in (Event.START, Event.RESUME) or Phase.AUTONOMOUS == after.phase != before.phase:
+            needs |= set(self._missing) - arms
+        return "; ".join(dict.fromkeys(what for key, what in self._missing.items() if key in needs))
 
     def _enter(self, before: State, event: Event, device: str) -> None:
         state = self._state
@@ -235,10 +248,19 @@ class Session:
             self._screen.alarm(text)
         if self._touched(tick):
             self._happen(Event.TAKEOVER, "leader")
+        if self._starves(tick):
+            self._screen.alarm(f"the policy has given nothing for {STARVES_S:g} s: paused, so that it does not go on unasked")
+            self._happen(Event.PAUSE, "policy")
         if tick.fault and self._state.phase != Phase.FAULT and time.monotonic() - self._acknowledged_s > FAULT_AGAIN_S:
             self._happen(Event.LEASE_LOST if tick.fault == SESSION_SILENT else Event.DEVICE_LOST, "rig")
         if self._state.phase in RUNNING and self._elapsed_s() >= self._plan.wanted.episode_time_s:
             self._time_is_up()
+
+    def _starves(self, tick: Tick) -> bool:
+        """Whether the arm has been waiting for the policy for so long that it looks as if it were finished."""
+        if self._state.phase != Phase.AUTONOMOUS or tick.phase != Phase.AUTONOMOUS or tick.source != Source.HOLD or tick.alarm:
+            self._fed_ns = tick.time_ns
+        return tick.time_ns - self._fed_ns > STARVES_S * 1e9
 
     def _touched(self, tick: Tick) -> bool:
         """Whether a hand has moved the mirroring leader away from where it was told to be, for some ticks."""
@@ -266,27 +288,30 @@ class Session:
     def _watch_crew(self) -> None:
         for name, status in self._crew.statuses():
             self._hear(name, status)
-        self._crew.replace()
+        for name, status in self._crew.replace():
+            self._hear(name, status)
 
     def _hear(self, name: str, status: Status) -> None:
         """Show what a process says, and do what follows from it."""
         if status.state == "done":
+            self._done = True
             self.facts.update(_facts(json.loads(status.detail or "{}")))
             return
-        if status.state not in GONE or self._missing.get(status.device) != _missed(status):
-            self._screen.status(name, status)
+        if status.state not in GONE or _missed(status) not in self._missing.values():
+            self._screen.status(name, status, ends_episode=self._state.open)
         if name == "rig":
             self._hear_rig(status)
         elif name in ("recorder", "cameras", "policy"):
             self._hear_needed(name, status)
 
     def _hear_rig(self, status: Status) -> None:
-        if status.state == "died":
+        if status.state == "died" and not self._closing:
             raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
+        self._released |= status.state == "released"
         if status.state in GONE:
-            self._missing[status.device] = _missed(status)
+            self._missing["rig", status.device] = _missed(status)
         elif status.state in BACK:
-            self._found(status.device)
+            self._found("rig", status.device)
         if status.state == "silent":
             self._happen(Event.DEVICE_LOST, "rig")
 
@@ -294,64 +319,99 @@ class Session:
         """Of what an episode needs: without it, the policy does not drive and no episode starts."""
         if name == "recorder" and status.device != name:
             return
-        self.episodes.settle(status)
+        if self.episodes.settle(status):
+            self._screen.say(f"nothing of episode {status.episode} was recorded: it does not count", "yellow")
+            self._state = evolve(self._state, saved=self._state.saved - 1)
         if name == "recorder" and status.state in ("failed", "died"):
             self._happen(Event.RECORDER_LOST, name)
         if name == "cameras" and status.state == "died":
-            self._missing.pop(name, None)
+            self._missing.pop((name, name), None)
             for camera in self._plan.cameras:
-                self._miss(structs.replace(status, device=camera))
+                self._miss(name, structs.replace(status, device=camera))
         elif status.state in GONE:
-            self._miss(status)
+            self._miss(name, status)
         elif status.state in BACK:
-            self._found(status.device)
+            self._found(name, status.device)
 
-    def _miss(self, status: Status) -> None:
-        self._missing[status.device] = _missed(status)
-        if status.device != "policy" or self._state.phase != Phase.HUMAN:
+    def _miss(self, name: str, status: Status) -> None:
+        self._missing[name, status.device] = _missed(status)
+        if name != "policy" or self._state.phase != Phase.HUMAN:
             self._happen(Event.PAUSE, status.device)
 
-    def _found(self, device: str) -> None:
-        if self._missing.pop(device, None) is not None:
+    def _found(self, name: str, device: str) -> None:
+        if self._missing.pop((name, device), None) is not None:
             self._screen.say(f"{device} is back", "green")
+
+    def _unreachable(self) -> str:
+        """Who keeps the arm from hearing anything, if anybody."""
+        return next((name for name in ("robot", "rig") if ("rig", name) in self._missing), "")
 
     def _asks(self) -> bool:
         """Whether there is somebody who can say that the arm may fall limp, and an arm that would hear it."""
         person = sys.stdin.isatty() and not self._interrupted and any(not each.scripted for each in self._plan.inputs)
-        return person and self._state.phase == Phase.ENDED and self._crew.has("rig") and "robot" not in self._missing
+        return person and self._state.phase == Phase.ENDED and self._crew.has("rig") and not self._unreachable()
 
     def _let_go_or_hold(self) -> None:
         """Say `Stop`, having asked first whether the arm may fall limp, if there is somebody to ask."""
-        asks = self._asks()
+        asks, away = self._asks(), self._unreachable()
         if not asks:
             self._tell(Stop())
         self._operator.disconnect()
         if asks:
-            if self._screen.ask("Release the torque? The arm will drop. [y/N] "):
-                self._tell(ReleaseTorque())
+            self._ask_to_let_go()
             self._tell(Stop())
-        elif "robot" in self._missing:
-            self._screen.alarm("the robot does not answer: what it does is unknown; if in doubt, cut its power")
-        elif self._ticks is not None:
+        elif away:
+            self._screen.alarm(f"the {away} does not answer: what the arm does is unknown; if in doubt, cut its power")
+        elif self._crew.has("rig"):
             self._screen.say("torque stays on; a session that is ended in a terminal asks whether to release it", "dim")
+
+    def _ask_to_let_go(self) -> None:
+        if not self._screen.ask("Release the torque? The arm will drop. [y/N] "):
+            return
+        self._tell(ReleaseTorque())
+        until = time.monotonic() + RELEASED_S
+        while not self._released and self._crew.has("rig") and time.monotonic() < until:
+            self._lease.renew()
+            self._watch_crew()
+            time.sleep(0.01)
+        if not self._released:
+            self._screen.alarm("the rig did not confirm that the torque is off: take the arm as stiff")
 
     def _close(self) -> None:
         """Stop everybody; wait for the dataset; leave the arm holding unless the operator lets it go."""
         self._closing = True
         if self._state.open:
             self._happen(Event.STOP)
-        if self._ticks is not None and self._plan.wanted.logs is not None and not self._crew.has("recorder"):
-            self._crew.start_again("recorder")
         self._let_go_or_hold()
+        self._interrupted = False
         leave_real_time()
-        if self._crew.has("recorder") and self._ticks is not None:
-            self._screen.say("writing the dataset ...", "dim")
-            self._crew.join("recorder", timeout_s=600)
+        if self._ticks is not None and self._plan.wanted.logs is not None:
+            self._finish_dataset()
+        self._interrupted = False
         self._crew.end()
-        for name, status in self._crew.statuses():
-            if status.state != "died":
-                self._hear(name, status)
+        self._hear_all()
         shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    def _finish_dataset(self) -> None:
+        """Wait for the recorder's last word. One that ends without it gets a successor, once."""
+        self._screen.say("writing the dataset ... (Ctrl-C leaves it to the next session)", "dim")
+        for _ in range(2):
+            if not self._crew.has("recorder"):
+                self._crew.start_again("recorder")
+                self._tell(Stop())
+            try:
+                self._crew.join("recorder", DATASET_S)
+            except KeyboardInterrupt:
+                break
+            self._hear_all()
+            if self._done:
+                return
+        self._screen.alarm("the dataset is not complete; the logs are, and the next session with this dataset adds them")
+
+    def _hear_all(self) -> None:
+        for name, status in self._crew.statuses():
+            if status.state not in ("died", "silent") or name == "recorder":
+                self._hear(name, status)
 
 
 def _missed(status: Status) -> str:
