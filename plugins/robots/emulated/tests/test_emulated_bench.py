@@ -67,7 +67,7 @@ def test_files_registers_and_world_agree(bench: Bench, wire_arm: OpenArm) -> Non
 
 
 def test_the_wire_is_logged(bench: Bench, wire_arm: OpenArm, eventually: Eventually) -> None:
-    log = WireReader(bench.folder, after=0)
+    log = WireReader(bench.folder, from_start=True)
     wire_arm(bench.robot_port).write(GOALS)
     entries: list[object] = []
     eventually(lambda: bool(entries.extend(log.drain()) or entries))
@@ -113,7 +113,9 @@ def test_faults_reach_the_wire(bench: Bench, wire_arm: OpenArm) -> None:
     robot = wire_arm(bench.robot_port)
     bench.command("faults", arm="robot", dead=[3])
     assert not robot.answers(3)
-    assert bench.command("faults", arm="robot", dead=[]) == {"corrupt": 0.0, "drop": 0.0, "dead": [], "overloaded": []}
+    faults = bench.command("faults", arm="robot", dead=[])
+    well = {"corrupt": 0.0, "drop": 0.0, "delay_ms": 0.0, "cut": False, "dead": [], "overloaded": [], "volts": 12.0}
+    assert faults == well
     assert robot.answers(3)
 
 
@@ -171,12 +173,11 @@ def test_an_unknown_camera_is_refused() -> None:
         Bench.start(cameras={"side": View()})
 
 
-def test_missing_opengl_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_opengl_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MUJOCO_GL", "nonsense")
-    before = list(running())
     with pytest.raises(ConnectError, match="apt-get install -y libegl1"):
-        Bench.start()
-    assert list(running()) == before
+        Bench.start(folder=tmp_path / "bench")
+    assert not is_running(tmp_path / "bench")
 
 
 def test_it_ends_with_a_killed_starter(eventually: Eventually) -> None:
