@@ -88,3 +88,10 @@ def test_nothing_is_said_of_datasets_where_none_is_recorded(bench: Bench) -> Non
     ran = run([*teleoperate(bench, *scripted(bench, "demonstrate")), "--dry-run"])
     assert ran.returncode == 0, ran.stderr
     assert not [line for line in ran.stdout.splitlines() if line.split()[:1] in (["dataset"], ["task"], ["policy"])]
+
+
+def test_demonstrations_can_be_interpolated_too(bench: Bench, tmp_path: Path) -> None:
+    command = record(bench, tmp_path / "dataset", *scripted(bench, "demonstrate"), "--interpolation_multiplier=3")
+    ran = run([*command, "--dry-run"])
+    assert ran.returncode == 0, ran.stderr
+    assert "30 frames and 90 commands a second" in ran.stdout

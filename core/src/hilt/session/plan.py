@@ -147,7 +147,7 @@ def _header(
         session=name,
         robot_type=config.robot.type,
         fps=round(fps),
-        interpolation=config.interpolation_multiplier if isinstance(config, CollectConfig | ReplayConfig) else 1,
+        interpolation=1 if isinstance(config, TeleoperateConfig) else config.interpolation_multiplier,
         state_names=list(arms.robot.names),
         action_names=list(arms.robot.commands),
         leader_names=list(arms.leader.commands) if arms.leader else [],
