@@ -15,8 +15,8 @@ from rich.table import Table
 from benchmarks.results import console
 
 QUICK = ("cli", "feetech")
-SLOW = ("tick", "governor", "crash", "faults")
-ONCE = ("crash", "faults")
+SLOW = ("tick", "governor", "crash")
+ONCE = ("crash",)
 """Of these all of a run counts, not the best of several."""
 
 

@@ -24,11 +24,11 @@ PATIENCE_S = 20.0
 
 
 class EmulatedArm:
-    def __init__(self, link: Path) -> None:
+    def __init__(self) -> None:
         self.plant = FirstOrderPlant()
         self.chain = ServoChain([EmulatedServo(id) for id in range(1, 7)], self.plant)
         preset_calibration(self.chain, CALIBRATION)
-        self.bus = PtyBus(self.chain, link)
+        self.bus = PtyBus(self.chain)
 
     @property
     def torque(self) -> set[int]:
@@ -40,7 +40,7 @@ class EmulatedArm:
     def restore_power(self) -> None:
         for servo in self.chain.servos.values():
             servo.power_up()
-            servo.drive(self.plant)
+            servo.drive(self.plant, False)
         self.chain.faults.dead = set()
 
 
@@ -76,22 +76,6 @@ class Session:
         assert isinstance(tick, Tick)
         return tick
 
-    def ticks(self, count: int) -> list[Tick]:
-        """The next ticks, all of them."""
-        ring = RingReader(self._folder / rundir.TICK)
-        found: list[Tick] = []
-
-        def enough() -> bool:
-            found.extend(tick for packed in ring.drain() if isinstance(tick := messages.decode(packed), Tick))
-            return len(found) >= count
-
-        self.until(enough)
-        return found
-
-    def told(self, *states: str) -> list[str]:
-        """What the rig has said of its devices in these states, so far."""
-        return [status.detail for status in self.statuses() if status.state in states]
-
     def statuses(self) -> list[Status]:
         ring = RingReader(self._folder / rundir.status_ring("rig"), after=0)
         return [status for packed in ring.drain() if isinstance(status := messages.decode(packed), Status)]
@@ -106,7 +90,7 @@ class Session:
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    robot, leader = (EmulatedArm(tmp_path / f"{name}.port") for name in ("follower", "leader"))
+    robot, leader = EmulatedArm(), EmulatedArm()
     for name in ("follower", "leader"):
         save_calibration(tmp_path / f"{name}.json", CALIBRATION)
     folder = tmp_path / "run"

@@ -6,8 +6,6 @@ from hilt.config.commands import (
     HandoverConfig,
     PolicyConfig,
     RecordConfig,
-    ReplayConfig,
-    ReplayedConfig,
     RtcConfig,
     TeleoperateConfig,
 )
@@ -33,8 +31,6 @@ __all__ = [
     "Problem",
     "Reading",
     "RecordConfig",
-    "ReplayConfig",
-    "ReplayedConfig",
     "Row",
     "RtcConfig",
     "Station",

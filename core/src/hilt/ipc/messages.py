@@ -116,7 +116,7 @@ class ChunkMessage(Message, frozen=True, kw_only=True):
 
 
 class Status(Message, frozen=True, kw_only=True):
-    """Any process -> session. state: `ready`, `saved`, `lost`, `back`, `failed`, `working`, `done`, `finished`."""
+    """Any process -> session. state: `ready`, `saved`, `lost`, `back`, `failed`, `working`, `done`."""
 
     device: str
     state: str

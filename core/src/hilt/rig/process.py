@@ -89,7 +89,6 @@ class Rig:
         self._ticks = RingWriter(setup.run_dir / TICK, slot_bytes=1 << 17, slots=256)
         self._decision = self._engine.rest()
         self._told: dict[str, tuple[str, str]] = {}
-        self._warned: dict[str, tuple[str, ...]] = {}
         self._over = self._released = False
         self._alone_since: float | None = None
         signal.signal(signal.SIGTERM, self._end)
@@ -223,10 +222,6 @@ class Rig:
             self._told[arm.role] = state
             if not (told[0] == "refused" and state[0] == "back"):
                 self._mailbox.tell(state[0], device=arm.role, detail=state[1])
-        before, self._warned[arm.role] = self._warned.get(arm.role, ()), arm.warnings
-        for warning in self._warned[arm.role]:
-            if warning not in before:
-                self._mailbox.tell("warns", device=arm.role, detail=warning)
 
 
 def _listed(values: Floats | None) -> list[float] | None:
