@@ -24,11 +24,12 @@ PATIENCE_S = 20.0
 
 
 class EmulatedArm:
-    def __init__(self) -> None:
+    def __init__(self, link: Path) -> None:
+        """link: names the port even when it comes back as another terminal, the driver still holding the old one."""
         self.plant = FirstOrderPlant()
         self.chain = ServoChain([EmulatedServo(id) for id in range(1, 7)], self.plant)
         preset_calibration(self.chain, CALIBRATION)
-        self.bus = PtyBus(self.chain)
+        self.bus = PtyBus(self.chain, link)
 
     @property
     def torque(self) -> set[int]:
@@ -90,7 +91,7 @@ class Session:
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    robot, leader = EmulatedArm(), EmulatedArm()
+    robot, leader = EmulatedArm(tmp_path / "robot.port"), EmulatedArm(tmp_path / "leader.port")
     for name in ("follower", "leader"):
         save_calibration(tmp_path / f"{name}.json", CALIBRATION)
     folder = tmp_path / "run"
