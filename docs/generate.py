@@ -82,45 +82,33 @@ def controls() -> str:
 def phase_diagram() -> str:
     arrows: dict[tuple[str, str], list[str]] = {}
     for phase, row in TABLE.items():
-        for event, to in row.items():
-            for after in _drawn(to) if event not in EVERYWHERE else ():
-                arrows.setdefault((phase.name, after), []).append(event.value)
+        for event, ways in row.items():
+            for to in ways if event not in EVERYWHERE else ():
+                arrows.setdefault((phase.name, to.phase.name), []).append(event.value)
     drawn = [f"    {old} --> {new}: {', '.join(events)}" for (old, new), events in arrows.items() if old != new]
     return "\n".join(["```mermaid", "stateDiagram-v2", "    [*] --> READY", *drawn, "```"])
-
-
-def _drawn(to: To) -> list[str]:
-    if to.drive:
-        return [Phase.AUTONOMOUS.name, Phase.HUMAN.name]
-    if to.resting:
-        return [Phase.PAUSED.name, Phase.RESET.name]
-    return [] if to.phase is None else [to.phase.name]
 
 
 def phase_table() -> str:
     merged: dict[tuple[str, str], list[str]] = {}
     for phase, row in TABLE.items():
-        for event, to in row.items():
-            merged.setdefault((phase.name, _leads_to(phase, to)), []).append(event)
+        for event, ways in row.items():
+            merged.setdefault((phase.name, ", else ".join(_leads_to(phase, to) for to in ways)), []).append(event)
     return table(["in", "event", "leads to"], [[f"**{old}**", code(events), to] for (old, to), events in merged.items()])
 
 
 def _leads_to(phase: Phase, to: To) -> str:
-    if to.drive:
-        return "AUTONOMOUS; without a policy HUMAN (correction)"
-    if to.resting:
-        return "PAUSED if an episode is open, else RESET"
-    if to.discard:
-        return f"{phase.name}; the last saved episode is taken back"
     about = {
-        "the leader drives": to.leads is True,
-        "the arm holds": to.leads is False,
-        str(to.segment): to.segment is not None,
+        "the leader drives": to.leads,
+        "the arm holds": to.phase == phase == Phase.RESET and not (to.leads or to.takes_back),
+        "the last saved episode is taken back": to.takes_back,
+        str(to.segment): to.phase == Phase.HUMAN,
+        "while held": to.held,
         "success": to.success is True,
         "failure": to.success is False,
     }
     details = ", ".join(text for text, applies in about.items() if applies)
-    return f"{(to.phase or phase).name}{f' ({details})' if details else ''}"
+    return f"{to.phase.name}{f' ({details})' if details else ''} {to.when.told}".strip()
 
 
 def events() -> str:

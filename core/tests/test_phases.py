@@ -154,6 +154,29 @@ def test_every_operator_event_means_something_somewhere():
     assert {event for row in TABLE.values() for event in row} >= OPERATOR_EVENTS
 
 
+def test_every_way_of_the_table_can_be_taken():
+    """A row that no session gets to would be drawn in the documents all the same."""
+    taken = {
+        (phase, event, next((number for number, to in enumerate(ways) if to.when.holds(state)), None))
+        for phase, row in TABLE.items()
+        for event, ways in row.items()
+        for state in STATES
+        if state.phase == phase
+    }
+    assert taken >= {(phase, event, n) for phase, row in TABLE.items() for event, ways in row.items() for n in range(len(ways))}
+
+
+def test_the_last_episode_is_not_counted_as_the_next_one():
+    ended = run(State(policy=True, wanted=1), Event.START, Event.SUCCESS, Event.CLOSED)
+    assert (ended.phase, ended.episode, ended.saved) == (Phase.ENDED, 0, 1)
+
+
+def test_a_fault_that_nobody_has_looked_at_outlasts_the_episode():
+    ended = run(State(policy=True, wanted=2), Event.START, Event.DEVICE_LOST, Event.SAVE, Event.CLOSED)
+    assert ended.phase == Phase.FAULT
+    assert run(ended, Event.ACKNOWLEDGE).phase == Phase.RESET
+
+
 def test_the_last_saved_episode_can_be_taken_back_once():
     state = run(State(policy=True, wanted=3), Event.START, Event.SAVE, Event.CLOSED, Event.DISCARD_LAST)
     assert (state.saved, state.last_saved, state.phase) == (0, None, Phase.RESET)

@@ -4,6 +4,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from hilt.inference.process import create_chunks
 from hilt.ipc import messages, rundir
 from hilt.ipc.lease import LeaseHolder
-from hilt.ipc.messages import Phase, Segment, SetMode, Source, Status, Tick
+from hilt.ipc.messages import Phase, Segment, SetMode, Source, Status, StatusState, Tick
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.rig.process import RigSetup, run
 from hilt_motor_feetech.calibration import MotorCalibration, save_calibration
@@ -77,6 +78,11 @@ class Session:
         assert isinstance(tick, Tick)
         return tick
 
+    def ticks(self, count: int) -> list[Tick]:
+        """The newest ones, the newest first."""
+        ring = RingReader(self._folder / rundir.TICK)
+        return [tick for packed in islice(ring.backwards(), count) if isinstance(tick := messages.decode(packed), Tick)]
+
     def statuses(self) -> list[Status]:
         ring = RingReader(self._folder / rundir.status_ring("rig"), after=0)
         return [status for packed in ring.drain() if isinstance(status := messages.decode(packed), Status)]
@@ -109,7 +115,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
         process.start()
         status = folder / rundir.status_ring("rig")
         made.until(lambda: status.exists() and bool(made.statuses()))
-        assert made.statuses()[0].state == "ready", made.statuses()
+        assert made.statuses()[0].state == StatusState.READY, made.statuses()
         made.until(lambda: (folder / rundir.TICK).exists() and RingReader(folder / rundir.TICK).latest() is not None)
         yield made
         made.end()

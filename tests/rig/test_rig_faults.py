@@ -1,6 +1,6 @@
 """What the rig does when its arms fail: the real process and drivers, emulated servos."""
 
-from hilt.ipc.messages import Acknowledge, Phase, Source
+from hilt.ipc.messages import Acknowledge, Phase, Source, StatusState
 
 
 def test_a_robot_that_lost_its_power_is_limp_says_so_and_is_held_only_when_somebody_has_looked(session) -> None:
@@ -23,7 +23,7 @@ def test_a_robot_that_was_unplugged_needs_a_look_however_short_it_was(session) -
     session.robot.bus.unplug()
     session.until(lambda: "robot" in session.tick().fault)
     session.robot.bus.replug()
-    session.until(lambda: any(status.state == "back" for status in session.statuses()))
+    session.until(lambda: any(status.state == StatusState.BACK for status in session.statuses()))
     assert session.tick().fault
     session.tell(Acknowledge())
     session.until(lambda: session.tick().fault == "")
@@ -50,3 +50,33 @@ def test_takeover_releases_the_leader_and_the_return_stiffens_it(session) -> Non
     session.until(lambda: session.leader.torque == {0} and session.tick().source == Source.HUMAN)
     session.mode(Phase.PAUSED)
     session.until(lambda: session.leader.torque == {1})
+
+
+def test_a_robot_that_cannot_be_held_says_so_each_time_and_is_heard_of_again_when_it_comes_back(session) -> None:
+    """Far outside its range a joint is not switched on; whoever acknowledges all the same is told again."""
+
+    def told(state: StatusState) -> int:
+        return sum(status.device == "robot" and status.state == state for status in session.statuses())
+
+    session.robot.cut_power()
+    session.until(lambda: session.tick().fault != "")
+    session.robot.restore_power()
+    session.robot.plant.push(1, 200)
+    session.until(lambda: "torque" in session.tick().problem and all(session.tick().fresh))
+    for times in (1, 2):
+        session.tell(Acknowledge())
+        session.until(lambda times=times: told(StatusState.REFUSED) == times)
+    session.robot.bus.unplug()
+    session.until(lambda: told(StatusState.LOST) == 1)
+    session.robot.bus.replug()
+    session.until(lambda: told(StatusState.BACK) == 1)
+
+
+def test_a_joint_of_the_robot_that_is_silent_does_not_silence_the_leader(session) -> None:
+    session.robot.chain.faults.dead = {6}
+
+    def leader_is_heard_beside_it() -> bool:
+        beside = [tick.leader_fresh for tick in session.ticks(60) if max(tick.ages_ns) > 500_000_000]
+        return sum(beside) > 20
+
+    session.until(leader_is_heard_beside_it)

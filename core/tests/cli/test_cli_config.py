@@ -136,6 +136,13 @@ def test_everything_wrong_in_files_with_its_line(hilt: Run, bench: Path):
     assert "stations/bench3.yaml: good" in said
 
 
+def test_a_command_line_is_checked_as_the_command_reads_it(hilt: Run, bench: Path):
+    """Files stand behind the command; what follows a flag is its value."""
+    ran = hilt("config", "check", "collect", "stations/bench3.yaml", "--policy.path", "p", *STORE)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == "the configuration of collect is valid\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -94,6 +95,20 @@ def test_schema_and_command_agree(argv: list[str], registry: Registry, collect: 
         taken = True
     whole = isinstance(value, float) and value.is_integer() and path == "policy.threads"  # 2.0 is an integer to JSON schema
     assert whole or collect.is_valid(data) == taken
+
+
+def test_a_name_that_two_plugins_claim_names_neither(argv: list[str], registry: Registry):
+    """As for a command, which cannot tell which of them is meant."""
+    robot = registry.find("robot", "so101_follower")
+    second = evolve(robot, name="second", aliases=("arm_alias",))
+    kinds = ("robot", "teleoperator", "camera", "input", "recorder")
+    twice = Registry.of(*(each for kind in kinds for each in registry.all(kind)), robot, second)
+    of_robots = json_schema(CollectConfig, twice)["$defs"]["robot"]["oneOf"]
+    assert [each["properties"]["type"]["enum"] for each in of_robots] == [["pair"], ["second"]]
+    data = dump(parse(CollectConfig, argv, registry))
+    schema = Draft202012Validator(json_schema(CollectConfig, twice))
+    for name, taken in (("so101_follower", False), ("arm_alias", False), ("second", True)):
+        assert schema.is_valid(put(data, "robot.type", name)) == taken
 
 
 def test_the_schema_of_one_device(registry: Registry):

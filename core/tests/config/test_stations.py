@@ -5,7 +5,19 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from hilt.config import CollectConfig, RecordConfig, Station, TeleoperateConfig, dump, parse, stations, structure, write
+from hilt.config import (
+    CollectConfig,
+    LimitsConfig,
+    RecordConfig,
+    Station,
+    TeleoperateConfig,
+    dump,
+    parse,
+    read,
+    stations,
+    structure,
+    write,
+)
 from hilt.config.text import read_file
 from hilt.kernel import Registry
 from hilt_hooks import BundleDescriptor, ConfigError
@@ -47,6 +59,29 @@ def test_later_sources_win(station: Path, tmp_path: Path, registry: Registry):
     assert config.fps == 20
 
 
+def test_a_flag_changes_only_the_limits_that_it_names(station: Path, registry: Registry):
+    station.write_text(STATION + "  elbow.pos: {lower: -60, upper: 60, velocity: 90}\n")
+    flag = "--limits={elbow.pos: {velocity: 30, upper: null}, wrist.pos: {acceleration: 200}}"
+    reading = read(Station, ["--station=bench3", flag], registry)
+    assert reading.config.limits == {
+        "gripper.pos": LimitsConfig(velocity=100),
+        "elbow.pos": LimitsConfig(lower=-60, velocity=30),
+        "wrist.pos": LimitsConfig(acceleration=200),
+    }
+    places = {name: reading.sources.origin_of(("limits", "elbow.pos", name)) for name in ("lower", "velocity")}
+    assert places["lower"].endswith("bench3.yaml:11")
+    assert places["velocity"] == "flag"
+    assert parse(Station, ["--station=bench3", "--limits={}"], registry).limits.keys() == {"gripper.pos", "elbow.pos"}
+    for wrong, says in (("[]", "expected a mapping"), ("null", "expected a mapping"), ("{a: [", ".* is not valid YAML")):
+        with pytest.raises(ConfigError, match=f"^limits: {says}"):
+            parse(Station, ["--station=bench3", f"--limits={wrong}"], registry)
+
+
+def test_a_flag_that_gives_cameras_takes_the_place_of_all(station: Path, registry: Registry):
+    side = "--robot.cameras={side: {type: opencv, index_or_path: 1}}"
+    assert parse(Station, ["--station=bench3", side], registry).robot.config.cameras.keys() == {"side"}
+
+
 def test_fields_of_a_station_that_a_command_has_no_use_for(station: Path, registry: Registry):
     @frozen(kw_only=True)
     class Small:
@@ -75,7 +110,11 @@ class Nothing:
 
 
 def lab() -> dict[str, object]:
-    return {"robot": {"type": "so101_follower", "port": "lab"}, "limits": {"a.pos": {"velocty": 3}}}
+    return {"robot": {"type": "so101_follower", "port": "lab"}}
+
+
+def wrong() -> dict[str, object]:
+    return {**lab(), "limits": {"a.pos": {"velocty": 3}}}
 
 
 def nothing() -> list[str]:
@@ -84,18 +123,18 @@ def nothing() -> list[str]:
 
 @pytest.fixture
 def with_bundles(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """Three bundles: one with a mistake in its limits, one that gives no station, one that has the name of a file."""
+    """Four bundles: one with a mistake in its limits, one that gives no station, one that has the name of a file."""
     module = types.ModuleType("hilt_bundle_of_a_test")
-    module.lab, module.nothing = lab, nothing  # type: ignore[attr-defined]
+    module.lab, module.wrong, module.nothing = lab, wrong, nothing  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    made = {"lab": ("lab_alias",), "nothing": (), "bench3": ()}
+    made = {"lab": ("lab_alias",), "wrong": (), "nothing": (), "bench3": ()}
     bundles = [
         BundleDescriptor(
             name=name,
             aliases=aliases,
             summary="",
             config=Nothing,
-            factory=f"{module.__name__}:{'nothing' if name == 'nothing' else 'lab'}",
+            factory=f"{module.__name__}:{name if name in ('wrong', 'nothing') else 'lab'}",
         )
         for name, aliases in made.items()
     ]
@@ -107,16 +146,16 @@ LEADER = ("--teleop.type=so101_leader", "--teleop.port=x")
 
 @pytest.mark.parametrize("name", ["lab", "lab_alias"])
 def test_a_bundle(station: Path, with_bundles: Registry, name: str):
-    config = parse(TeleoperateConfig, [f"--station={name}", *LEADER, "--limits={}"], with_bundles)
+    config = parse(TeleoperateConfig, [f"--station={name}", *LEADER], with_bundles)
     assert config.robot.config.port == "lab"
 
 
 def test_what_is_wrong_in_a_bundle_names_it(station: Path, with_bundles: Registry):
     with pytest.raises(ConfigError) as caught:
-        parse(TeleoperateConfig, ["--station=lab", *LEADER], with_bundles)
+        parse(TeleoperateConfig, ["--station=wrong", *LEADER], with_bundles)
     (problem,) = caught.value.problems
     assert problem.startswith("limits['a.pos'].velocty: no such field; did you mean velocity?")
-    assert problem.endswith("(bundle lab)")
+    assert problem.endswith("(bundle wrong)")
     with pytest.raises(ConfigError, match="bundle nothing: gives list, not a mapping of fields"):
         parse(TeleoperateConfig, ["--station=nothing", *LEADER], with_bundles)
 
@@ -132,8 +171,8 @@ def test_the_first_place_wins(station: Path, with_bundles: Registry, monkeypatch
             station.unlink()
         else:
             folder.mkdir(exist_ok=True)
-            (folder / "bench3.yaml").write_text(f"robot: {{type: so101_follower, port: {folder.name}}}\nlimits: {{}}")
-        ports.append(parse(Station, ["--station=bench3", "--limits={}"], with_bundles).robot.config.port)
+            (folder / "bench3.yaml").write_text(f"robot: {{type: so101_follower, port: {folder.name}}}")
+        ports.append(parse(Station, ["--station=bench3"], with_bundles).robot.config.port)
     assert ports == ["lab", "stations", "shared", "stations"]
     found = [each.where for each in stations.stations(with_bundles) if each.name == "bench3"]
     assert found == ["stations/bench3.yaml", "shared/bench3.yaml", "hilt/stations/bench3.yaml", "bundle bench3"]
@@ -147,7 +186,8 @@ def test_an_unknown_station_lists_those_that_there_are(station: Path, with_bundl
     where = str(station).removeprefix(f"{station.parents[3]}/")
     assert problem == (
         f"station: there is none called 'bench4'; did you mean bench3?; known: bench3 ({where}), lab (bundle lab), "
-        f"lab_alias (bundle lab_alias), nothing (bundle nothing); looked in: stations/, {Path(where).parent}/, installed bundles"
+        f"lab_alias (bundle lab_alias), nothing (bundle nothing), wrong (bundle wrong); "
+        f"looked in: stations/, {Path(where).parent}/, installed bundles"
     ), "and nothing is called missing that the station would have had"
 
 

@@ -219,6 +219,22 @@ def test_a_log_can_be_read_while_it_is_written(writer: EpisodeWriter, tmp_path: 
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs file size limits")
+def test_a_disk_without_room_to_recover_keeps_the_log_and_no_draft(part: Path) -> None:
+    import resource
+
+    content, old = part.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(content) - 1000, old[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            recover(part)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert [each.name for each in part.parent.iterdir()] == [PART]
+    assert part.read_bytes() == content
+    assert recover(part) is not None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs file size limits")
 def test_a_full_disk_leaves_a_log_that_is_whole_up_to_there(writer: EpisodeWriter, tmp_path: Path) -> None:
     import resource
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tick_samples import idle_tick
 
 from hilt.ipc.alarms import OVER_NS, Alarms
 from hilt.ipc.messages import (
@@ -50,36 +51,7 @@ def mode(phase: Phase, episode: int = 0) -> SetMode:
 
 
 def tick(k: int, alarm: str = "", fault: str = "") -> Tick:
-    return Tick(
-        k=k,
-        time_ns=k * TICK_NS,
-        wrote_ns=0,
-        read_ns=0,
-        phase=Phase.READY,
-        source=Source.HOLD,
-        segment=Segment.AUTONOMOUS,
-        episode=0,
-        epoch=0,
-        frame=-1,
-        boundary=False,
-        sent=[],
-        measured=[],
-        fresh=[],
-        ages_ns=[],
-        requested=[],
-        proposed=None,
-        leader=None,
-        leader_fresh=False,
-        leader_sent=None,
-        queue=0,
-        consumed=0,
-        chunk=-1,
-        lease_age_ns=0,
-        limited=[],
-        alarm=alarm,
-        fault=fault,
-        inputs=[],
-    )
+    return idle_tick(k=k, time_ns=k * TICK_NS, alarm=alarm, fault=fault)
 
 
 def test_a_session_starts_with_its_first_mode_and_ends() -> None:

@@ -12,8 +12,8 @@ from viewers_stage import HEADER, PATIENCE_S, TICK_NS, Stage, Window, camera, fr
 from hilt.ipc.messages import Stop, encode
 from hilt.kernel import Registry
 from hilt.observers import ViewersSetup, chosen_viewers, run_viewers
-from hilt.observers.seat import Patience
 from hilt_hooks import ConfigError, DeviceLost, DriverMissing, PluginMissing, Typed, Viewer, ViewerDescriptor, option
+from hilt_hooks.viewers import Patience
 
 
 def raising(error: BaseException) -> Callable[[], None]:

@@ -8,16 +8,18 @@ from typing import TypeVar
 
 import numpy as np
 from attrs import define, field
+from tick_samples import idle_tick
 
 from hilt.ipc.frames import FrameWriter
 from hilt.ipc.messages import CameraColumn, Header, Phase, Segment, Source, Status, Stop, Tick, decode, encode
 from hilt.ipc.process import Mailbox
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.ipc.rundir import SESSION, TICK, camera_ring, status_ring
-from hilt.observers.seat import Patience, Seat
+from hilt.observers.seat import Seat
 from hilt.observers.viewers import Viewers
 from hilt.observers.views import Views, session_info
 from hilt_hooks import Frame, SessionInfo, View, Viewer
+from hilt_hooks.viewers import Patience
 
 T = TypeVar("T")
 PATIENCE_S = 40.0
@@ -59,27 +61,15 @@ def tick(k: int, **changed: object) -> Tick:
         "source": Source.HUMAN,
         "segment": Segment.CORRECTION,
         "episode": 2,
-        "epoch": 0,
-        "frame": -1,
-        "boundary": False,
         "sent": [1.0, 2.0],
         "measured": [1.5, 2.5, 0.1],
         "fresh": [True, False, True],
         "ages_ns": [1, 1000, 2],
         "requested": [3.0, 4.0],
-        "proposed": None,
         "leader": [6.0, 5.0],
         "leader_fresh": True,
-        "leader_sent": None,
-        "queue": 0,
-        "consumed": 0,
-        "chunk": -1,
-        "lease_age_ns": 0,
-        "limited": [],
-        "alarm": "",
-        "inputs": [],
     }
-    return Tick(**(values | changed))  # type: ignore[arg-type]
+    return idle_tick(**(values | changed))
 
 
 @define

@@ -32,7 +32,7 @@ from hilt.ipc.ring import RingReader, RingWriter
 from hilt.log import EpisodeLog
 from hilt.recording import RecorderSetup, columns
 from hilt.recording.process import run
-from hilt_hooks import Frame
+from hilt_hooks import Frame, HiltError
 
 FPS = 30
 NAMES = ["a.pos", "b.pos"]
@@ -256,6 +256,17 @@ class Bench:
             self.tick(episode)
             time.sleep(period_s)
         return times
+
+    def wait_for_rows(self, episode: int, rows: int) -> None:
+        """Until so many rows of the running episode are in its log."""
+
+        def are_there() -> bool:
+            try:
+                return sum(1 for _ in self.log(episode, ".mcap.part").rows()) >= rows
+            except (HiltError, OSError):  # not begun yet
+                return False
+
+        wait_for(are_there)
 
     def log(self, episode: int, suffix: str = ".mcap") -> EpisodeLog:
         return EpisodeLog(self.logs / f"episode-{episode:06d}{suffix}")

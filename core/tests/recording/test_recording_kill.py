@@ -1,6 +1,7 @@
 """Killed at any instant: saved episodes stay, the running one is recovered up to the last second."""
 
 import random
+import resource
 import threading
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from recording_samples import FPS, Bench, JsonRecorder, check_rows
 
+from hilt.ipc.messages import Status
 from hilt.log import EpisodeLog
 from hilt.recording import catch_up
 
@@ -75,6 +77,26 @@ def test_a_session_that_still_runs_is_left_alone(tmp_path: Path) -> None:
         running.end(0)
         running.wait("saved", 0)
         assert len(check_rows(running.log(0))) == 5
+
+
+def test_catching_up_on_a_full_disk_tells_and_keeps_what_it_cannot_recover(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        bench.start()
+        bench.begin(0)
+        bench.play(0, 3)
+        bench.stop()
+    part, said = bench.logs / "episode-000000.mcap.part", list[Status]()
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (part.stat().st_size - 1000, old[1]))
+    try:
+        catch_up(tmp_path / "hilt/logs", JsonRecorder(bench.config), said.append)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert [(each.device, each.state) for each in said] == [("dataset", "failed")]
+    assert said[0].detail.startswith(f"{part} was cut off and cannot be recovered now (File too large)")
+    assert [path.name for path in bench.logs.glob("episode*")] == [part.name]
+    catch_up(tmp_path / "hilt/logs", JsonRecorder(bench.config))
+    assert bench.dataset() == {"s1/episode-000000": {"rows": 3, "recovered": True}}
 
 
 def test_catching_up_twice_changes_nothing(tmp_path: Path) -> None:

@@ -62,13 +62,22 @@ class View:
     alarm: str = ""
 
 
+@frozen(kw_only=True)
+class Patience:
+    """How long a session waits for a viewer: until it is open, has shown a view, has closed."""
+
+    open_s: float = 60.0
+    show_s: float = 10.0
+    close_s: float = 3.0
+
+
 @runtime_checkable
 class Viewer(Protocol):
     """Built without I/O, opened once, shown views, closed; all by one thread that this viewer has to itself.
 
-    The thread is not the main thread of its process. A viewer may block it, but not for ever: one that is still in
-    `open` after a minute, or in `show` after ten seconds, is left out for the rest of the session, and so is one that
-    raises. The session says so once, with the error's text, and goes on.
+    The thread is not the main thread of its process. A viewer may block it, but not for ever: one that takes longer
+    than `Patience` says is left out for the rest of the session, and so is one that raises. The session says so once,
+    with the error's text, and goes on.
     """
 
     def open(self, session: SessionInfo) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from attrs import define, field
 
 from hilt.ipc.frames import FrameWriter
+from hilt.ipc.messages import StatusState
 from hilt_hooks import Camera, ConnectError, DeviceLost, HiltError
 
 SILENT_S = 1.0
@@ -15,7 +16,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
 
 
 class Tell(Protocol):
-    def __call__(self, state: str, *, device: str, detail: str = "") -> None: ...
+    def __call__(self, state: StatusState, *, device: str, detail: str = "") -> None: ...
 
 
 @define
@@ -37,7 +38,7 @@ class Follower:
             while not self.stopping.is_set():
                 self._step()
         except Exception as error:  # a broken driver must be named, not leave a ring that nobody fills
-            self.tell("failed", device=self.name, detail=f"{type(error).__name__}: {error}")
+            self.tell(StatusState.FAILED, device=self.name, detail=f"{type(error).__name__}: {error}")
         finally:
             self.camera.disconnect()
 
@@ -47,10 +48,10 @@ class Follower:
             self.camera.connect()
             self._pass_on()
         except (HiltError, TimeoutError) as error:
-            self.tell("failed", device=self.name, detail=str(error))
+            self.tell(StatusState.FAILED, device=self.name, detail=str(error))
             self._leave()
         else:
-            self.tell("ready", device=self.name)
+            self.tell(StatusState.READY, device=self.name)
 
     def _step(self) -> None:
         try:
@@ -68,7 +69,7 @@ class Follower:
 
     def _lose(self, reason: str) -> None:
         if not self._lost:
-            self.tell("lost", device=self.name, detail=reason)
+            self.tell(StatusState.LOST, device=self.name, detail=reason)
         self._leave()
 
     def _leave(self) -> None:
@@ -79,5 +80,5 @@ class Follower:
 
     def _find(self) -> None:
         if self._lost:
-            self.tell("back", device=self.name)
+            self.tell(StatusState.BACK, device=self.name)
         self._lost, self._pause_s = False, _FIRST_PAUSE_S

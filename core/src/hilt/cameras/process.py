@@ -5,7 +5,7 @@ import threading
 from hilt.cameras.follower import Follower
 from hilt.cameras.setup import CamerasSetup, build, stream_name
 from hilt.ipc.frames import FrameWriter
-from hilt.ipc.messages import Stop
+from hilt.ipc.messages import StatusState, Stop
 from hilt.ipc.process import Mailbox, ignore_interrupts, lower_priority
 from hilt.ipc.rundir import camera_ring
 from hilt_hooks import Camera
@@ -24,7 +24,7 @@ def run(setup: CamerasSetup) -> None:
     lower_priority(NICENESS)
     mailbox, lock, stopping = Mailbox(setup.run_dir, "cameras"), threading.Lock(), threading.Event()
 
-    def tell(state: str, *, device: str, detail: str = "") -> None:
+    def tell(state: StatusState, *, device: str, detail: str = "") -> None:
         with lock:  # a ring has one writer
             mailbox.tell(state, device=device, detail=detail)
 
@@ -34,7 +34,7 @@ def run(setup: CamerasSetup) -> None:
             camera = build(*spec)
             followers.append(Follower(name, camera, _rings(setup, name, camera), tell, stopping))
         except Exception as error:
-            tell("failed", device=name, detail=f"{type(error).__name__}: {error}")
+            tell(StatusState.FAILED, device=name, detail=f"{type(error).__name__}: {error}")
     threads = [threading.Thread(target=follower.run, name=follower.name, daemon=True) for follower in followers]
     for thread in threads:
         thread.start()

@@ -11,7 +11,7 @@ from attrs import frozen
 from hilt.config import structure
 from hilt.ipc import messages
 from hilt.ipc.frames import FrameReader
-from hilt.ipc.messages import ChunkMessage, Phase, Stop, Tick
+from hilt.ipc.messages import ChunkMessage, Phase, StatusState, Stop, Tick
 from hilt.ipc.process import Mailbox, ignore_interrupts, lower_priority
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.ipc.rundir import CHUNKS, TICK, camera_ring
@@ -62,7 +62,10 @@ def run(setup: PolicySetup) -> None:
         policy.load()
         Server(setup, policy, mailbox).run()
     except HiltError as error:
-        mailbox.tell("failed", detail=str(error))
+        mailbox.tell(StatusState.FAILED, detail=str(error))
+    except Exception as error:  # of the plugin: what went wrong is told, the traceback goes where tracebacks go
+        mailbox.tell(StatusState.FAILED, detail=f"{type(error).__name__}: {error}")
+        raise
 
 
 class Server:
@@ -77,7 +80,7 @@ class Server:
 
     def run(self) -> None:
         self._warm_up()
-        self._mailbox.tell("ready")
+        self._mailbox.tell(StatusState.READY)
         while not self._mailbox.orphaned:
             if any(isinstance(message, Stop) for message in self._mailbox.receive()):
                 return

@@ -115,11 +115,39 @@ class ChunkMessage(Message, frozen=True, kw_only=True):
     model: list[list[float]]
 
 
+class StatusState(StrEnum):
+    """What a process says of itself, of one of its devices, or of an episode; or what the session says of a process."""
+
+    READY = "ready"
+    LOST = "lost"
+    """A device does not answer; it is tried again until it is `back`."""
+    BACK = "back"
+    REFUSED = "refused"
+    """A device answers, and did not do what it was asked."""
+    FAILED = "failed"
+    """Of a process: its last word. Of a device: it cannot be used."""
+    RELEASED = "released"
+    """Torque is off, as the operator confirmed."""
+    SAVED = "saved"
+    """An episode is durable."""
+    DISCARDED = "discarded"
+    """An episode is not kept, or is taken back."""
+    RECOVERED = "recovered"
+    """An episode of an earlier session that was cut off has been made whole."""
+    WORKING = "working"
+    DONE = "done"
+    """The recorder's last word after `Stop`; detail is its summary as JSON."""
+    DIED = "died"
+    SILENT = "silent"
+    ANSWERS = "answers"
+    """The session's own: a process has ended, does not look at its messages, or does so again."""
+
+
 class Status(Message, frozen=True, kw_only=True):
-    """Any process -> session. state: `ready`, `saved`, `lost`, `back`, `failed`, `working`, `done`."""
+    """Any process -> session. device: who is spoken of. detail: for a person, `DONE` apart. episode: -1 if it is about none."""
 
     device: str
-    state: str
+    state: StatusState
     detail: str = ""
     episode: int = -1
 

@@ -91,7 +91,7 @@ class Mailbox:
         self._beat.renew()
         return [messages.decode(message) for message in self._ring.drain()]
 
-    def tell(self, state: str, *, device: str = "", detail: str = "", episode: int = -1) -> None:
+    def tell(self, state: messages.StatusState, *, device: str = "", detail: str = "", episode: int = -1) -> None:
         self.say(messages.Status(device=device or self._process, state=state, detail=detail, episode=episode))
 
     def say(self, status: messages.Status) -> None:

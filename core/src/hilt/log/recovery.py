@@ -1,5 +1,6 @@
 """Logs that were cut off."""
 
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,7 @@ def recover(part: Path, told: Outcome | None = None) -> Path | None:
 
     None if there is nothing to keep: the file is moved to `<name>.empty` if it has no row, and to `<stem>.mcap.discarded`
     if the operator had discarded the episode. told: how it ended, where the log does not say; else its last events count.
+    Raises OSError, and leaves the cut-off log as it is, where the disk has no room for another.
     Killed at any instant, by a power cut too, and called again, it ends in the same.
     """
     log, final = _open(part), part.with_name(part.name.removesuffix(PART))
@@ -36,7 +38,11 @@ def recover(part: Path, told: Outcome | None = None) -> Path | None:
         return None
     draft = final.with_name(final.name + ".recovering")
     draft.unlink(missing_ok=True)
-    _copy(log, draft, msgspec.structs.replace(outcome, recovered=True))
+    try:
+        _copy(log, draft, msgspec.structs.replace(outcome, recovered=True))
+    except OSError:  # a full disk, which half a draft would only keep full
+        draft.unlink(missing_ok=True)
+        raise
     _rename(draft, final)
     part.unlink()
     sync_folder(part.parent)
@@ -70,9 +76,9 @@ def _rename(old: Path, new: Path) -> None:
 
 def _copy(log: EpisodeLog, draft: Path, outcome: Outcome) -> None:
     episode = Episode(episode=log.episode, task=log.task, started_ns=log.started_ns)
-    copy = LogFile(draft, log.header, episode)
-    for chunk in log.chunks():
-        for topic, time_ns, data in chunk:
-            copy.add(topic, time_ns, data)
-        copy.flush()
-    copy.finish(outcome)
+    with closing(LogFile(draft, log.header, episode)) as copy:
+        for chunk in log.chunks():
+            for topic, time_ns, data in chunk:
+                copy.add(topic, time_ns, data)
+            copy.flush()
+        copy.finish(outcome)

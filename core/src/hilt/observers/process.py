@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from attrs import frozen
 
-from hilt.ipc.messages import Status, Stop
+from hilt.ipc.messages import Status, StatusState, Stop
 from hilt.ipc.process import Mailbox, ignore_interrupts, lower_priority
 from hilt.ipc.rundir import TICK, status_ring
 from hilt.kernel import Registry
@@ -34,6 +34,7 @@ LEAVE_S = 3.0
 SLOW_S = 5.0
 """A hook that has been running for so long is named."""
 
+_RECORDS = {StatusState.READY: True, StatusState.DONE: False, StatusState.FAILED: False}
 _POLL_S = 0.02
 
 
@@ -68,7 +69,7 @@ class Observers:
         self._terminated = True
 
     def run(self) -> None:
-        self._mailbox.tell("ready")
+        self._mailbox.tell(StatusState.READY)
         while not (self._terminated or self._mailbox.orphaned or (self._stopped and not self._recording)):
             self._listen()
             time.sleep(_POLL_S)
@@ -86,8 +87,8 @@ class Observers:
         statuses = self._recorder.read()
         for message in [*self._mailbox.receive(), *self._ticks.read(), *statuses]:
             self._stopped |= isinstance(message, Stop)
-            if isinstance(message, Status) and message.device == RECORDER and message.state in ("ready", "done", "failed"):
-                self._recording = message.state == "ready"
+            if isinstance(message, Status) and message.device == RECORDER:
+                self._recording = _RECORDS.get(message.state, self._recording)
             self._call(self._story.hear(message))
         self._report()
 
@@ -99,7 +100,7 @@ class Observers:
     def _report(self) -> None:
         for caller in self._callers:
             for detail in caller.failures():
-                self._mailbox.tell("failed", device=caller.plugin, detail=detail)
+                self._mailbox.tell(StatusState.FAILED, device=caller.plugin, detail=detail)
 
 
 class _Caller:

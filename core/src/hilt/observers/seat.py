@@ -5,20 +5,12 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from hilt_hooks import HiltError, SessionInfo, View, Viewer
+from hilt_hooks.viewers import Patience
 
 IDLE = ""
-
-
-@frozen(kw_only=True)
-class Patience:
-    """How long a viewer may be busy before it is left out: with opening, with a view, with closing at the end."""
-
-    open_s: float = 60.0
-    show_s: float = 10.0
-    close_s: float = 3.0
 
 
 class Seat:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hilt.ipc.alarms import Alarms
-from hilt.ipc.messages import AnyMessage, EndEpisode, EventSeen, SetMode, Status, Tick
+from hilt.ipc.messages import AnyMessage, EndEpisode, EventSeen, SetMode, Status, StatusState, Tick
 from hilt.recording.status import RECORDER
 from hilt_hooks import Lifecycle
 
@@ -52,10 +52,10 @@ class Story:
             yield lambda hooks: hooks.hilt_phase_changed(episode=mode.episode, old=old, new=new, event=name)
 
     def _recorded(self, status: Status) -> Iterator[Call]:
-        if status.state == "saved":
+        if status.state == StatusState.SAVED:
             log, success = Path(status.detail), self._success.get(status.episode)
             yield lambda hooks: hooks.hilt_episode_saved(episode=status.episode, log=log, success=success)
-        elif status.state == "discarded":
+        elif status.state == StatusState.DISCARDED:
             yield lambda hooks: hooks.hilt_episode_discarded(episode=status.episode)
 
 

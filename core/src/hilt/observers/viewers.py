@@ -10,21 +10,22 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from threading import Event
 from typing import Any
 
 from attrs import field, frozen
 
 from hilt.config import Station
-from hilt.ipc.messages import Header, Stop
+from hilt.ipc.messages import Header, StatusState, Stop
 from hilt.ipc.process import Mailbox, ignore_interrupts, lower_priority
 from hilt.kernel import Registry, build
 from hilt.kernel.discovery import unmet
-from hilt.observers.seat import Patience, Seat
+from hilt.observers.seat import Seat
 from hilt.observers.views import Views, session_info
 from hilt_hooks import DriverMissing, Viewer, ViewerDescriptor
+from hilt_hooks.viewers import Patience
 
 NICENESS = 15
 RATE_HZ = 20.0
@@ -78,7 +79,7 @@ class Viewers:
 
     def run(self, close_s: float) -> None:
         """close_s: how long the viewers have to close, all together."""
-        self._mailbox.tell("ready")
+        self._mailbox.tell(StatusState.READY)
         while not (self._ending.is_set() or self._mailbox.orphaned or self._stopped()):
             self._show()
             self._report()
@@ -110,10 +111,9 @@ class Viewers:
                 self._tell(seat, said)
 
     def _tell(self, seat: Seat, detail: str) -> None:
-        self._mailbox.tell("failed", device=f"viewer {seat.name}", detail=detail)
+        self._mailbox.tell(StatusState.FAILED, device=f"viewer {seat.name}", detail=detail)
 
 
 def _make(factory: str, config: Any) -> Viewer:
-    module, _, attribute = factory.partition(":")
-    made: Viewer = getattr(import_module(module), attribute)(config)
+    made: Viewer = resolve_name(factory)(config)
     return made

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from hilt.ipc.messages import Status
+from hilt.ipc.messages import Status, StatusState
 from hilt.log import recover, unfinished
 from hilt.log.files import sync_folder
 from hilt.log.writer import DISCARDED, free_name
@@ -38,10 +38,16 @@ def catch_up(root: Path, recorder: Recorder, report: Report = say_nothing, *, cu
 
 
 def recover_all(session: Path, report: Report) -> None:
+    """One for which the disk has no room stays as it is, and is told."""
     for part in unfinished(session):
-        log = recover(part)
-        if log is not None:
-            report(_status("recovered", f"{session.name}/{log.stem} was cut off and has been recovered"))
+        try:
+            log = recover(part)
+        except OSError as error:
+            why = f"was cut off and cannot be recovered now ({error.strerror}); it is kept, and the next session tries again"
+            report(_status(StatusState.FAILED, f"{part} {why}"))
+        else:
+            if log is not None:
+                report(_status(StatusState.RECOVERED, f"{session.name}/{log.stem} was cut off and has been recovered"))
 
 
 def add_or_take_back(log: Path, root: Path, recorder: Recorder, report: Report) -> None:
@@ -55,7 +61,7 @@ def add_or_take_back(log: Path, root: Path, recorder: Recorder, report: Report) 
             elif log.exists():
                 recorder.add(log)
         except Exception as error:  # whatever a plugin raises: the log is safe, and the next one may fit
-            report(_status("failed", f"{log} is not in the dataset ({type(error).__name__}: {error}); the log is kept"))
+            report(_status(StatusState.FAILED, f"{log} is not in the dataset ({type(error).__name__}: {error}); the log is kept"))
 
 
 def mark_taken_back(log: Path) -> None:
@@ -87,5 +93,5 @@ def _set_aside(log: Path) -> None:
     sync_folder(log.parent)
 
 
-def _status(state: str, detail: str) -> Status:
+def _status(state: StatusState, detail: str) -> Status:
     return Status(device=DATASET, state=state, detail=detail)

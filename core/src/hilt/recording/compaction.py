@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from hilt.ipc.messages import Status
+from hilt.ipc.messages import Status, StatusState
 from hilt.ipc.process import DETAIL_BYTES, ignore_interrupts, lower_priority
 from hilt.recording.catch_up import add_or_take_back, catch_up
 from hilt.recording.setup import RecorderSetup
@@ -47,7 +47,7 @@ class Compactor:
             except (EOFError, ConnectionError):
                 self.running = False
                 what = "the process that writes the dataset has ended; all logs are kept, and the next session adds them"
-                yield Status(device=DATASET, state="lost", detail=what)
+                yield Status(device=DATASET, state=StatusState.LOST, detail=what)
             else:
                 if isinstance(message, Status):
                     yield message
@@ -83,7 +83,7 @@ def _serve(pipe: Connection, setup: RecorderSetup) -> None:
     root, recorder = setup.logs.parent, build(setup)
     catch_up(root, recorder, pipe.send, current=setup.logs)
     while (log := pipe.recv()) is not _FINISH:
-        pipe.send(Status(device=DATASET, state="working", detail=f"the dataset is brought up to date with {log.stem}"))
+        pipe.send(Status(device=DATASET, state=StatusState.WORKING, detail=f"the dataset is brought up to date with {log.stem}"))
         add_or_take_back(log, root, recorder, pipe.send)
     pipe.send(_summary(recorder.finish()))
 

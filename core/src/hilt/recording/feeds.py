@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hilt.ipc.frames import FrameReader
 from hilt.ipc.messages import CameraColumn
+from hilt.ipc.rundir import camera_ring
 from hilt.recording.columns import Seen
 from hilt.recording.video import Encoder
 from hilt_hooks import Frame
@@ -15,9 +16,8 @@ class CameraFeed:
     """Gives exactly one packet for every `take`, in order, whatever the camera does."""
 
     def __init__(self, camera: CameraColumn, fps: int, run_dir: Path) -> None:
-        self._path = run_dir / f"camera-{camera.name}.ring"
+        self._path = run_dir / camera_ring(camera.name)
         self._ring: FrameReader | None = None
-        self._inode = -1
         self._last: tuple[int, int] | None = None
         self._encoder = Encoder(camera, fps)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"encode-{camera.name}")
@@ -47,18 +47,10 @@ class CameraFeed:
     def _newest(self, read_ns: int) -> Frame | None:
         """A frame that the row before did not have, and that is not from the future."""
         if self._ring is None:
-            self._follow_ring()
-        frame = self._ring.latest(before_ns=read_ns) if self._ring else None
-        if frame is None or (frame.time_ns, frame.sequence) == self._last:
-            self._follow_ring()
+            if not self._path.exists():
+                return None
+            self._ring = FrameReader(self._path, stream="")
+        frame = self._ring.latest(before_ns=read_ns)
+        if frame is None or frame.time_ns > read_ns or (frame.time_ns, frame.sequence) == self._last:
             return None
-        return frame if frame.time_ns <= read_ns else None
-
-    def _follow_ring(self) -> None:
-        """Open the ring once it is there, and again when a camera process that was started anew has made another."""
-        try:
-            inode = self._path.stat().st_ino
-        except FileNotFoundError:
-            return
-        if inode != self._inode:
-            self._ring, self._inode = FrameReader(self._path, stream=""), inode
+        return frame

@@ -8,8 +8,8 @@ It reads the rings and blocks nobody. What it says, as `Status` on `status-recor
     failed     nothing can be recorded any more, and the process ends
     done       the last word after Stop; detail is the recorder's summary as JSON
 
-and with device `dataset`, while recording goes on: `working` (what is being done), `failed` (a log that is kept but could
-not be added) and `lost` (the process that writes the dataset has ended).
+and with device `dataset`, while recording goes on: `working` (what is being done), `recovered` (a log that was cut off),
+`failed` (a log that is kept but could not be recovered or added) and `lost` (the process that writes the dataset has ended).
 
 BeginEpisode is to be sent before the SetMode that lets the rig tick in that episode.
 """
@@ -22,11 +22,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from hilt.ipc.messages import BeginEpisode, DiscardLast, EndEpisode, EventSeen, Outcome, Status, Stop
+from hilt.ipc.messages import BeginEpisode, DiscardLast, EndEpisode, EventSeen, Outcome, Status, StatusState, Stop
 from hilt.ipc.process import Mailbox, ignore_interrupts, lower_priority
 from hilt.ipc.rundir import TICK
 from hilt.log import EpisodeWriter, recover
-from hilt.log.files import sync_folder
+from hilt.log.files import sync_folder, sync_path
 from hilt.log.writer import PART
 from hilt.recording.catch_up import mark_taken_back, recover_all, session_lock
 from hilt.recording.compaction import Compactor
@@ -54,8 +54,7 @@ def run(setup: RecorderSetup) -> None:
     mailbox = Mailbox(setup.run_dir, RECORDER, after=setup.after)
     try:
         setup.logs.mkdir(parents=True, exist_ok=True)
-        for folder in setup.logs.parents[:3]:  # a power cut does not take the folder with the logs in it
-            sync_folder(folder)
+        sync_path(setup.logs)  # what is said to be saved must not go with a folder above it
         _check_space(setup.logs)
         with session_lock(setup.logs) as lock:
             if lock is None:
@@ -63,7 +62,7 @@ def run(setup: RecorderSetup) -> None:
             with closing(Recording(setup, mailbox)) as recording:
                 recording.run()
     except Exception as error:
-        mailbox.tell("failed", detail=_reason(error))
+        mailbox.tell(StatusState.FAILED, detail=_reason(error))
         if isinstance(error, HiltError | OSError):
             raise SystemExit(1) from error
         raise
@@ -92,7 +91,7 @@ class Recording:
             self._compact(log)
 
     def run(self) -> None:
-        self._mailbox.tell("ready")
+        self._mailbox.tell(StatusState.READY)
         while not (self._mailbox.orphaned or self._stopped):
             self.step()
             time.sleep(_POLL_S)
@@ -144,7 +143,7 @@ class Recording:
 
     def _end(self, message: EndEpisode) -> None:
         if self._episode is None or self._episode.episode != message.episode:
-            self._mailbox.tell("discarded", episode=message.episode)
+            self._mailbox.tell(StatusState.DISCARDED, episode=message.episode)
             return
         self._ticks.read()
         self._write_ticks()
@@ -201,7 +200,7 @@ class Recording:
         while self._compactor and self._compactor.running and not self._mailbox.orphaned:
             self._report()
             time.sleep(_POLL_S)
-        self._mailbox.tell("done", detail=self._compactor.summary if self._compactor else "{}")
+        self._mailbox.tell(StatusState.DONE, detail=self._compactor.summary if self._compactor else "{}")
 
     def _settle(self, episode: int, outcome: Outcome) -> None:
         """Finish what a recorder left behind that died before it could say that this episode is durable."""
@@ -211,7 +210,10 @@ class Recording:
             recover(part, outcome)
         if log.exists() and not outcome.saved:
             mark_taken_back(log)
-        self._mailbox.tell("saved" if outcome.saved and log.exists() else "discarded", detail=str(log), episode=episode)
+        sync_folder(log.parent)  # it may have died between giving the log its name and making that durable
+        self._mailbox.tell(
+            StatusState.SAVED if outcome.saved and log.exists() else StatusState.DISCARDED, detail=str(log), episode=episode
+        )
 
     def _log_of(self, episode: int) -> Path:
         return self._setup.logs / f"episode-{episode:06d}.mcap"
@@ -222,7 +224,7 @@ def _close(episode: RunningEpisode, outcome: Outcome) -> Finished:
     if not episode.rows:
         outcome = Outcome(saved=False)
     path = episode.finish(outcome)
-    state = "saved" if outcome.saved else "discarded"
+    state = StatusState.SAVED if outcome.saved else StatusState.DISCARDED
     return Status(device=RECORDER, state=state, detail=str(path), episode=episode.episode), path if outcome.saved else None
 
 
@@ -231,7 +233,7 @@ def _take_back(log: Path, episode: int) -> Finished:
     saved = log.exists()
     if saved:
         mark_taken_back(log)
-    return Status(device=RECORDER, state="discarded", detail=str(log), episode=episode), log if saved else None
+    return Status(device=RECORDER, state=StatusState.DISCARDED, detail=str(log), episode=episode), log if saved else None
 
 
 def _reason(error: Exception) -> str:

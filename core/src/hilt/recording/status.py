@@ -1,6 +1,6 @@
-"""Whom the recorder speaks of."""
+"""The devices that the recorder's statuses are about."""
 
 RECORDER = "recorder"
-"""The device of a status about recording: without it there is no session."""
+"""Recording itself: the logs."""
 DATASET = "dataset"
-"""The device of a status about the dataset, which can be made complete later."""
+"""What is made of the logs; it can be completed by a later session."""

@@ -1,7 +1,7 @@
 """A robot and its leader on their buses: what the rig reads from them and sends to them."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -164,7 +164,7 @@ class Arm:
         self.stiff = on
 
     def _lose(self, error: Exception) -> None:
-        self.lost, self.stiff = str(error), False
+        self.lost, self.refused, self.stiff = str(error), "", False
         if self.role == "robot":
             self.problem = f"is lost: {error}"
 
@@ -176,9 +176,10 @@ class Arms:
         described = registry.find(RobotDescriptor, station.robot.type)
         self._robot: Robot = build(described, station.robot.config)
         self.robot = Arm("robot", self._robot, described.capabilities)
-        _check_limits(station.limits, described.limits, self.robot.commands)
-        self._limits = merged(described.limits, station.limits)
-        self._tracking = station.max_tracking_error or described.max_tracking_error
+        limits = merged(described.limits, station.limits)
+        tracking = station.max_tracking_error or described.max_tracking_error
+        self._envelope = Envelope.of(self._robot.action_signals, limits, tracking)
+        _check_limits(station.limits, self._envelope)
         self._leads: TeleoperatorDescriptor | None = None
         self.leader: Arm | None = None
         if station.teleop is not None:
@@ -186,6 +187,7 @@ class Arms:
             teleop: Teleoperator = build(self._leads, station.teleop.config)
             self.leader = Arm("leader", teleop, self._leads.capabilities)
             _check_names(self.robot.commands, self.leader.names)
+        self._order = self.all
 
     @property
     def leader_mirrors(self) -> bool:
@@ -214,10 +216,17 @@ class Arms:
         for arm in self.all:
             self._first_reading(arm)
 
+    def read(self, deadline_ns: int) -> None:
+        """Both, one after the other. One that is silent takes all the time there is: next time the other one comes first."""
+        for arm in self._order:
+            arm.read(deadline_ns)
+        if not self._order[0].fresh.all():
+            self._order = self._order[::-1]
+
     def hold(self) -> None:
         """Make the robot stiff where it is. Raises DeviceLost or SafetyStop when it cannot be."""
         self._robot.hold()
-        self.robot.stiff, self.robot.problem = True, ""
+        self.robot.stiff, self.robot.problem, self.robot.refused = True, "", ""
 
     def hold_again(self, now_ns: int, *, seen: bool) -> bool:
         """Once the operator has looked at what was wrong: make the robot stiff where it is now. False if it is not to be.
@@ -251,7 +260,7 @@ class Arms:
             arm.close()
 
     def governors(self, period_s: float) -> tuple[Governor, Governor | None]:
-        robot = Governor(Envelope.of(self._robot.action_signals, self._limits, self._tracking), period_s)
+        robot = Governor(self._envelope, period_s)
         if self.leader is None or self._leads is None or not self.leader.mirrors:
             return robot, None
         signals = self.leader.device.action_signals
@@ -276,16 +285,24 @@ def _check_names(robot: tuple[str, ...], leader: tuple[str, ...]) -> None:
         raise ConfigError(f"teleop does not fit robot: it lacks {missing or 'nothing'}, and has {surplus or 'nothing'} besides")
 
 
-def _check_limits(overrides: Mapping[str, LimitsConfig], limits: Mapping[str, Limits], channels: Sequence[str]) -> None:
-    """A limit that is not in force is worse than none: the operator counts on it."""
+def _check_limits(overrides: Mapping[str, LimitsConfig], envelope: Envelope) -> None:
+    """A limit that is not in force is worse than none: the operator counts on it.
+
+    Where a channel may not move at all, the slow way to where a policy starts would never end.
+    """
+    names = envelope.names
     problems = [
-        f"limits.{name}: the robot has no such channel{nearest(name, channels)}; there are {', '.join(channels)}"
+        f"limits.{name}: the robot has no such channel{nearest(name, names)}; there are {', '.join(names)}"
         for name in overrides
-        if name not in channels
+        if name not in names
     ]
-    for name, limit in merged(limits, overrides).items():
-        if limit.lower >= limit.upper:
-            problems.append(f"limits.{name}: lower ({limit.lower:g}) is not below upper ({limit.upper:g})")
+    for name, lower, upper in zip(names, envelope.lower, envelope.upper, strict=True):
+        if lower >= upper:
+            problems.append(f"limits.{name}: lower ({lower:g}) is not below upper ({upper:g}) within the arm's own range")
+    for what in ("velocity", "acceleration"):
+        for name, limit in zip(names, getattr(envelope, what), strict=True):
+            if not limit > 0:
+                problems.append(f"limits.{name}.{what}: {limit:g} would never let it move; give a number above 0")
     if problems:
         raise ConfigError(problems)
 

@@ -4,7 +4,7 @@ Given the same `Inputs` in the same order, and the same answers of the safety fi
 `Decision`s. All of these are in the log.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -221,25 +221,24 @@ class Engine:
         self.mode = mode
 
     def _watch(self, inputs: Inputs) -> str:
-        """Who is silent, if anybody. A fault is latched: it stays until the operator acknowledges it."""
-        needed = {"robot": inputs.robot}
-        if self.mode.source == Source.HUMAN and inputs.leader is not None:
-            needed["leader"] = inputs.leader
-        # A robot that is not stiff is not commanded: what is decided meanwhile would be a jump afterwards.
-        silent = [role for role, arm in needed.items() if arm.silent_s > STALE_S or (role == "robot" and not arm.stiff)]
+        """Who is waited for, if anybody. A fault is latched: it stays until the operator acknowledges it."""
         self._gone = self._gone or bool(inputs.robot.problem) or inputs.robot.silent_s > LOST_S
         if self._fault:
             return ""
-        if inputs.lease_s > EXPIRES_S:
-            self._fault = SESSION_SILENT
+        needed = self._needed(inputs)
+        self._fault = _fault(inputs, needed)
+        if self._fault:
             self.queue.begin(self.mode.epoch)
-        elif inputs.robot.problem:
-            self._fault = f"holding: the robot {inputs.robot.problem}"
-            self.queue.begin(self.mode.epoch)
-        elif lost := [role for role in silent if needed[role].silent_s > LOST_S]:
-            self._fault = f"holding: the {lost[0]} does not answer"
-            self.queue.begin(self.mode.epoch)
-        return f"holding: waiting for the {silent[0]}" if silent else ""
+        silent = [role for role, arm in needed.items() if arm.silent_s > STALE_S]
+        # A robot that is not stiff is not commanded: what is decided meanwhile would be a jump afterwards.
+        awaited = silent if inputs.robot.stiff else ["robot"]
+        return f"holding: waiting for the {awaited[0]}" if awaited else ""
+
+    def _needed(self, inputs: Inputs) -> dict[str, Sensed]:
+        """Whose silence holds the arm: the leader's only while it leads."""
+        if self.mode.source == Source.HUMAN and inputs.leader is not None:
+            return {"robot": inputs.robot, "leader": inputs.leader}
+        return {"robot": inputs.robot}
 
     def _target(self, source: Source, inputs: Inputs, starts: bool) -> Floats | None:
         """Where the source wants the robot, or None to hold."""
@@ -286,6 +285,16 @@ class Engine:
         governor = self._leader if self._aligned else Governor(self._leader.envelope.slowed(APPROACH), self._layout.period_s)
         self._mirrored = governor.command(before, target, at)
         return self._mirrored
+
+
+def _fault(inputs: Inputs, needed: Mapping[str, Sensed]) -> str:
+    """What somebody has to look at before the arm moves again, the most serious first."""
+    if inputs.lease_s > EXPIRES_S:
+        return SESSION_SILENT
+    if inputs.robot.problem:
+        return f"holding: the robot {inputs.robot.problem}"
+    lost = next((role for role, arm in needed.items() if arm.silent_s > LOST_S), "")
+    return f"holding: the {lost} does not answer" if lost else ""
 
 
 @frozen(eq=False)

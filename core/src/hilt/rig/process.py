@@ -17,7 +17,7 @@ from attrs import field, frozen
 from hilt.config import Station, structure
 from hilt.ipc import messages
 from hilt.ipc.lease import Lease
-from hilt.ipc.messages import Acknowledge, ChunkMessage, ReleaseTorque, SetMode, Stop, Tick
+from hilt.ipc.messages import Acknowledge, ChunkMessage, ReleaseTorque, SetMode, StatusState, Stop, Tick
 from hilt.ipc.process import Mailbox, ask_for_real_time, ignore_interrupts
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.ipc.rundir import CHUNKS, LEASE, TICK, addresses, note_rig
@@ -61,7 +61,7 @@ def run(setup: RigSetup) -> None:
         filters = installed(registry, arms.robot.commands)
         arms.connect()
     except HiltError as error:
-        mailbox.tell("failed", detail=str(error))
+        mailbox.tell(StatusState.FAILED, detail=str(error))
         return
     try:
         rig = Rig(setup, arms, mailbox, filters)
@@ -69,7 +69,7 @@ def run(setup: RigSetup) -> None:
         gc.collect()
         gc.freeze()
         gc.disable()
-        mailbox.tell("ready", detail="real-time" if ask_for_real_time(RT_PRIORITY) else "")
+        mailbox.tell(StatusState.READY, detail="real-time" if ask_for_real_time(RT_PRIORITY) else "")
         rig.run()
     finally:
         arms.disconnect()
@@ -88,7 +88,7 @@ class Rig:
         self._chunks = RingReader(setup.run_dir / CHUNKS, after=0)
         self._ticks = RingWriter(setup.run_dir / TICK, slot_bytes=1 << 17, slots=256)
         self._decision = self._engine.rest()
-        self._told: dict[str, tuple[str, str]] = {}
+        self._told: dict[tuple[str, StatusState], str] = {}
         self._over = self._released = False
         self._alone_since: float | None = None
         signal.signal(signal.SIGTERM, self._end)
@@ -109,8 +109,7 @@ class Rig:
         before = self._decision
         self._write(before)
         wrote = time.monotonic_ns()
-        for arm in self._arms.all:
-            arm.read(due + int(self._setup.period_ns * READ_SHARE))
+        self._arms.read(due + int(self._setup.period_ns * READ_SHARE))
         read = time.monotonic_ns()
         heard = self._listen(read)
         lease_ns = self._lease.silent_ns(read, self._setup.period_ns)
@@ -137,6 +136,7 @@ class Rig:
             if isinstance(message, SetMode):
                 heard.append(message)
             elif isinstance(message, Acknowledge):
+                self._told.pop(("robot", StatusState.REFUSED), None)  # whoever asks again is answered again
                 heard += [message] if self._arms.hold_again(read, seen=self._engine.gone) else []
             elif isinstance(message, Stop):
                 self._over = True
@@ -152,7 +152,7 @@ class Rig:
         for arm in self._arms.all:
             arm.let_go()
         self._over = self._released = True
-        self._mailbox.tell("released")
+        self._mailbox.tell(StatusState.RELEASED)
 
     def _set_leader_torque(self) -> None:
         leader = self._arms.leader
@@ -213,15 +213,15 @@ class Rig:
             self._over = time.monotonic() - self._alone_since > ABANDONED_S
 
     def _tell_of(self, arm: Arm) -> None:
-        told, state = self._told.get(arm.role, ("back", "")), ("back", "")
-        if arm.lost:
-            state = ("lost", arm.lost)
-        elif arm.refused:
-            state = ("refused", arm.refused)
-        if state != told:
-            self._told[arm.role] = state
-            if not (told[0] == "refused" and state[0] == "back"):
-                self._mailbox.tell(state[0], device=arm.role, detail=state[1])
+        """Each loss and each refusal once, and each return."""
+        for state, why in ((StatusState.LOST, arm.lost), (StatusState.REFUSED, arm.refused)):
+            if why == self._told.get((arm.role, state), ""):
+                continue
+            self._told[arm.role, state] = why
+            if why:
+                self._mailbox.tell(state, device=arm.role, detail=why)
+            elif state == StatusState.LOST:
+                self._mailbox.tell(StatusState.BACK, device=arm.role)
 
 
 def _listed(values: Floats | None) -> list[float] | None:

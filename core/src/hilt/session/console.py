@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hilt.ipc.messages import Phase, Segment, Status
+from hilt.ipc.messages import Phase, Segment, Status, StatusState
 from hilt.session.episodes import EpisodeLine
 from hilt.session.operator import Connected, meaning_of
 from hilt.session.phases import Event, State
@@ -57,19 +57,30 @@ BYSTANDERS = frozenset({"observers", "viewers"})
 """Processes that an episode does not need."""
 
 CONSEQUENCES = {
-    ("policy", "died"): "; it is started again. Until it is back, take over with the leader, or wait",
-    ("policy", "failed"): "; it is tried again. Until it is back, take over with the leader, or wait",
-    ("policy", "silent"): "; it is given some more time, and then started again",
-    ("cameras", "died"): "; it is started again. Until it is back the arm holds, or you drive",
-    ("cameras", "silent"): ": there are no images. It is started again unless it comes back",
-    ("recorder", "died"): "; it is started again",
-    ("recorder", "failed"): "; it is tried again",
-    ("recorder", "silent"): ": nothing is recorded. It is started again unless it comes back",
-    ("rig", "silent"): "; motors keep what they were last told. If the arm must not stay so, cut its power",
-    ("observers", "died"): "; the session goes on without it",
-    ("viewers", "died"): "; the session goes on without it",
+    ("policy", StatusState.DIED): "; it is started again. Until it is back, take over with the leader, or wait",
+    ("policy", StatusState.FAILED): "; it is tried again. Until it is back, take over with the leader, or wait",
+    ("policy", StatusState.SILENT): "; it is given some more time, and then started again",
+    ("cameras", StatusState.DIED): "; it is started again. Until it is back the arm holds, or you drive",
+    ("cameras", StatusState.SILENT): ": there are no images. It is started again unless it comes back",
+    ("camera", StatusState.LOST): "; it is tried again. Until it is back the arm holds, or you drive",
+    ("recorder", StatusState.DIED): "; it is started again",
+    ("recorder", StatusState.FAILED): "; it is tried again",
+    ("recorder", StatusState.SILENT): ": nothing is recorded. It is started again unless it comes back",
+    ("rig", StatusState.SILENT): "; motors keep what they were last told. If the arm must not stay so, cut its power",
+    ("robot", StatusState.LOST): "; check its power and its cable. When it is back, look at the arm, then acknowledge",
+    ("robot", StatusState.REFUSED): ". When that is put right, acknowledge",
+    ("leader", StatusState.LOST): "; check its power and its cable. Until it is back nobody can take over",
+    ("leader", StatusState.REFUSED): ". It stays limp and does not follow the robot; it is asked again every second",
+    ("observers", StatusState.DIED): "; the session goes on without it",
+    ("viewers", StatusState.DIED): "; the session goes on without it",
 }
-"""What follows when a process ends or hangs, and what to do."""
+"""What follows when a process, an arm or a camera ends, hangs or refuses, and what to do."""
+
+UNRECORDED = {
+    "recorder": "what you do now is not recorded",
+    "cameras": "what you do now is recorded without new images",
+}
+"""What a person who drives all the same has to know, by what is missing."""
 
 
 class Screen:
@@ -114,10 +125,10 @@ class Screen:
     def status(self, process: str, status: Status, *, ends_episode: bool = False) -> None:
         """What a process says of itself or of one of its devices; what is ordinary is not shown."""
         text = _told(process, status)
-        if text and process == "recorder" and ends_episode and status.state in ("died", "failed"):
+        if ends_episode and status.device == process == "recorder" and status.state in (StatusState.DIED, StatusState.FAILED):
             text += ". The episode ends here; what was recorded of it is kept"
         if text:
-            self.say(text, "yellow") if process in BYSTANDERS or status.state == "recovered" else self.alarm(text)
+            self.say(text, "yellow") if process in BYSTANDERS or status.state == StatusState.RECOVERED else self.alarm(text)
 
     def alarm(self, text: str) -> None:
         self._console.bell()
@@ -139,19 +150,26 @@ class Screen:
 
 def _told(process: str, status: Status) -> str:
     """What there is to say, with what happens now."""
-    consequence = CONSEQUENCES.get((process, status.state), "") if status.device == process else ""
+    consequence = CONSEQUENCES.get((_whose(process, status.device), status.state), "")
     match status.state:
-        case "recovered":
+        case StatusState.RECOVERED:
             return status.detail
-        case "lost" if status.device == "dataset":
+        case StatusState.LOST if status.device == "dataset":
             return f"the dataset is not brought up to date for now: {status.detail}"
-        case "lost":
-            return f"{status.device} is lost: {status.detail}"
-        case "refused" | "failed":
+        case StatusState.LOST:
+            return f"{status.device} is lost: {status.detail}{consequence}"
+        case StatusState.REFUSED | StatusState.FAILED:
             return f"{status.device}: {status.detail}{consequence}"
-        case "died" | "silent":
+        case StatusState.DIED | StatusState.SILENT:
             return f"{status.detail}{consequence}"
     return ""
+
+
+def _whose(process: str, device: str) -> str:
+    """Whose consequences: those of the process itself, of an arm, of any camera, or of nobody who is listed."""
+    if device == process:
+        return process
+    return {"rig": device, "cameras": "camera"}.get(process, "")
 
 
 def describe(state: State, recorded: int) -> str:

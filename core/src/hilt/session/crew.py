@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from enum import Enum
 from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
@@ -15,7 +15,7 @@ from attrs import define, field
 
 from hilt.ipc import messages
 from hilt.ipc.lease import Lease
-from hilt.ipc.messages import Status
+from hilt.ipc.messages import Status, StatusState
 from hilt.ipc.process import interrupts_withheld
 from hilt.ipc.ring import RingReader
 from hilt.ipc.rundir import alive, beat, orphans, status_ring
@@ -76,9 +76,9 @@ class Member:
             status = messages.decode(packed)
             if not isinstance(status, Status):
                 continue
-            if status.state == "ready" and self.stage is Stage.STARTING:
+            if status.state == StatusState.READY and self.stage is Stage.STARTING:
                 self.stage, self.failures = Stage.READY, 0
-            elif status.state == "failed" and status.device == self.name:
+            elif status.state == StatusState.FAILED and status.device == self.name:
                 self.stage = Stage.ENDED
             yield status
 
@@ -88,14 +88,14 @@ class Member:
             return None
         if not self.process.is_alive():
             self.stage = Stage.ENDED
-            return Status(device=self.name, state="died", detail=self.ending)
+            return Status(device=self.name, state=StatusState.DIED, detail=self.ending)
         is_silent = self._silent_s() > self.duty.patience_s
         if self.stage is Stage.READY and is_silent:
             self.stage = Stage.SILENT
-            return Status(device=self.name, state="silent", detail=f"the {self.name} process does not answer")
+            return Status(device=self.name, state=StatusState.SILENT, detail=f"the {self.name} process does not answer")
         if self.stage is Stage.SILENT and not is_silent:
             self.stage = Stage.READY
-            return Status(device=self.name, state="answers")
+            return Status(device=self.name, state=StatusState.ANSWERS)
         return None
 
     @property
@@ -121,6 +121,38 @@ class Member:
         return 0.0 if self._beat is None else self._beat.silent_ns(time.monotonic_ns(), LOOKS_EVERY_NS) / 1e9
 
 
+@define
+class _Awaited:
+    """A process that starts. waits_for: those of its devices that are neither ready nor known to fail."""
+
+    member: Member
+    waits_for: set[str]
+    said: list[Status] = field(factory=list)
+    failures: list[ConnectError] = field(factory=list)
+
+    def look(self) -> None:
+        was_alive = self.member.process.is_alive()  # asked first: what a process says before it ends is then heard
+        for status in self.member.statuses():
+            self.said.append(status)
+            if status.device in self.waits_for and status.state == StatusState.FAILED:
+                self.failures.append(ConnectError(status.detail))
+            if status.state in (StatusState.READY, StatusState.FAILED):
+                self.waits_for.discard(status.device)
+        if self.waits_for and not was_alive:
+            self.waits_for.clear()
+            self.failures.append(ConnectError(f"{self.member.ending} before it was ready"))
+
+
+def _said(awaited: Sequence[_Awaited]) -> list[tuple[str, Status]]:
+    """With who said it. Raises ConnectError with what failed and who is late."""
+    failures = [failure for each in awaited for failure in each.failures]
+    if late := sorted(name for each in awaited for name in each.waits_for):
+        failures.append(ConnectError(f"{', '.join(late)}: not ready within {START_S:g} s"))
+    if failures:
+        raise failures[0] if len(failures) == 1 else ConnectError("the session cannot start", failures)
+    return [(each.member.name, status) for each in awaited for status in each.said]
+
+
 class Crew:
     def __init__(self, run_dir: Path, renew: Callable[[], None], tend: Callable[[], None]) -> None:
         """renew: the session's lease, while processes are started. tend: called while waiting for them; it may raise."""
@@ -132,43 +164,29 @@ class Crew:
         member = self.members[name] = Member(name, duty, self._spawn(name, duty), self._run_dir)
         return member
 
-    def wait_ready(self, devices: dict[str, Collection[str]]) -> list[Status]:
+    def wait_ready(self, devices: dict[str, Collection[str]]) -> list[tuple[str, Status]]:
         """Until each of the processes, or of the devices that are listed for it, says `ready`.
 
-        Raises ConnectError with everything that they say instead.
+        Gives everything that they said, with who said it: one that was ready may be so no more. Raises ConnectError with
+        everything that keeps them from being ready.
         """
-        waiting = {name: set(listed or {name}) for name, listed in devices.items()}
-        seen, failures = [], []
+        awaited = [_Awaited(self.members[name], set(listed or {name})) for name, listed in devices.items()]
         until = time.monotonic() + START_S
-        while any(waiting.values()):
+        while any(each.waits_for for each in awaited) and time.monotonic() < until:
             self._tend()
-            for name, left in waiting.items():
-                is_alive = self.members[name].process.is_alive()
-                for status in self.members[name].statuses():
-                    seen.append(status)
-                    if status.state == "failed" and status.device in left:
-                        failures.append(ConnectError(status.detail))
-                    if status.state in ("ready", "failed"):
-                        left.discard(status.device)
-                if left and not is_alive:
-                    left.clear()
-                    failures.append(ConnectError(f"{self.members[name].ending} before it was ready"))
-            if time.monotonic() > until:
-                late = sorted(set().union(*waiting.values()))
-                failures.append(ConnectError(f"{', '.join(late)}: not ready within {START_S:g} s"))
-                break
+            for each in awaited:
+                each.look()
             time.sleep(0.01)
-        if failures:
-            raise failures[0] if len(failures) == 1 else ConnectError("the session cannot start", failures)
-        return seen
+        return _said(awaited)
 
     def statuses(self) -> Iterator[tuple[str, Status]]:
         """What the processes say, and what is to be said of them."""
         for member in self.members.values():
-            for status in member.statuses():
-                yield member.name, status
+            said = list(member.statuses())
             if change := member.change():
-                yield member.name, change
+                said += [*member.statuses(), change]  # whoever has just ended may have said something before
+            for status in said:
+                yield member.name, status
 
     def replace(self) -> Iterator[tuple[str, Status]]:
         """End those that are stuck, and start successors of those that ended. Gives what keeps them from starting."""
@@ -180,7 +198,8 @@ class Crew:
                     self.start_again(member.name)
                 except OSError as error:
                     member.stage = Stage.ENDED
-                    yield member.name, Status(device=member.name, state="failed", detail=f"it cannot be started: {error}")
+                    why = f"it cannot be started: {error}"
+                    yield member.name, Status(device=member.name, state=StatusState.FAILED, detail=why)
 
     def start_again(self, name: str) -> None:
         member = self.members[name]

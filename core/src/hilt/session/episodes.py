@@ -4,11 +4,14 @@ from collections.abc import Mapping
 
 from attrs import define
 
-from hilt.ipc.messages import Outcome, Status, Tick
+from hilt.ipc.messages import Outcome, Status, StatusState, Tick
 
 RUNNING = "running"
 SAVING = "not finished"
 """Until the recorder says that an episode is durable. If it never does, the next start recovers the log."""
+
+OUTCOMES = {StatusState.SAVED: "saved", StatusState.DISCARDED: "empty"}
+"""What has become of an episode that was to be kept."""
 
 
 @define
@@ -64,10 +67,10 @@ class Episodes:
         was_empty = False
         for line in self._of(status.episode):
             if line.outcome == SAVING:
-                line.outcome = {"saved": "saved", "discarded": "empty"}.get(status.state, SAVING)
-                was_empty = line.outcome == "empty"
+                line.outcome = OUTCOMES.get(status.state, SAVING)
+                was_empty = status.state == StatusState.DISCARDED
             expected = line.told is not None and line.told.saved
-            line.settled = status.state == "discarded" or (status.state == "saved" and expected)
+            line.settled = status.state == StatusState.DISCARDED or (status.state == StatusState.SAVED and expected)
         return was_empty
 
     def unsettled(self) -> Mapping[int, Outcome]:

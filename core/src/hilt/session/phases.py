@@ -1,7 +1,8 @@
 """The phases of an episode, as data.
 
-`TABLE` maps (phase, event) to what follows. An event that is not in the row of a phase changes nothing there, so that a
-repeat is harmless and no event is a toggle. `step` is a pure function of (state, event): a session replays exactly.
+`TABLE` maps (phase, event) to what follows: the first of its ways whose condition holds. An event that is not in the row of a
+phase, or has no way, changes nothing there, so that a repeat is harmless and no event is a toggle. `step` is a pure function of
+(state, event): a session replays exactly.
 
                 start                 pause                  takeover, intervene
         READY ---------> AUTONOMOUS --------> PAUSED --------------> HUMAN
@@ -10,7 +11,7 @@ repeat is harmless and no event is a toggle. `step` is a pure function of (state
         RESET <--- SAVED | DISCARDED <--- success, failure, save, rerecord, timeout
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from attrs import evolve, frozen
@@ -55,86 +56,8 @@ OPERATOR_EVENTS = frozenset(Event) - {
 RUNNING = frozenset({Phase.AUTONOMOUS, Phase.PAUSED, Phase.HUMAN})
 """The phases in which an episode is open."""
 
-
-@frozen
-class To:
-    """What an event leads to. drive: where the episode goes on: to the policy, or to the human if there is none.
-
-    resting: back to where a fault came from, with the arm holding. discard: the last saved episode is taken back.
-    """
-
-    phase: Phase | None = None
-    segment: Segment | None = None
-    success: bool | None = None
-    drive: bool = False
-    resting: bool = False
-    leads: bool | None = None
-    discard: bool = False
-
-
-_DRIVE = To(drive=True)
-_TAKEN_BACK = To(discard=True)
-_PAUSED = To(Phase.PAUSED)
-_RECOVERY = To(Phase.HUMAN, Segment.RECOVERY)
-_FAULT = To(Phase.FAULT)
-_ENDED = To(Phase.ENDED)
-_END = {
-    Event.SUCCESS: To(Phase.SAVED, success=True),
-    Event.FAILURE: To(Phase.SAVED, success=False),
-    Event.SAVE: To(Phase.SAVED),
-    Event.RERECORD: To(Phase.DISCARDED),
-    Event.RECORDER_LOST: To(Phase.SAVED),
-}
-_LOST = {Event.DEVICE_LOST: _FAULT, Event.LEASE_LOST: _FAULT}
-
-TABLE: Mapping[Phase, Mapping[Event, To]] = {
-    Phase.READY: {Event.START: _DRIVE, Event.DISCARD_LAST: _TAKEN_BACK, Event.STOP: _ENDED, **_LOST},
-    Phase.AUTONOMOUS: {
-        Event.PAUSE: _PAUSED,
-        Event.TAKEOVER: _RECOVERY,
-        Event.INTERVENE: _RECOVERY,
-        Event.TIMEOUT: To(Phase.SAVED),
-        Event.INPUT_LOST: _PAUSED,
-        Event.STOP: _ENDED,
-        **_END,
-        **_LOST,
-    },
-    Phase.PAUSED: {
-        Event.TAKEOVER: _RECOVERY,
-        Event.INTERVENE: _RECOVERY,
-        Event.RESUME: _DRIVE,
-        Event.STOP: _ENDED,
-        **_END,
-        **_LOST,
-    },
-    Phase.HUMAN: {
-        Event.PAUSE: _PAUSED,
-        Event.CORRECT: To(Phase.HUMAN, Segment.CORRECTION),
-        Event.RESUME: _DRIVE,
-        Event.INTERVENE_END: _DRIVE,
-        Event.INPUT_LOST: _PAUSED,
-        Event.STOP: _ENDED,
-        **_END,
-        **_LOST,
-    },
-    Phase.SAVED: {Event.CLOSED: To(Phase.RESET), Event.STOP: _ENDED, **_LOST},
-    Phase.DISCARDED: {Event.CLOSED: To(Phase.RESET), Event.STOP: _ENDED, **_LOST},
-    Phase.RESET: {
-        Event.NEXT: To(Phase.READY),
-        Event.TAKEOVER: To(Phase.RESET, leads=True),
-        Event.PAUSE: To(Phase.RESET, leads=False),
-        Event.INPUT_LOST: To(Phase.RESET, leads=False),
-        Event.DISCARD_LAST: _TAKEN_BACK,
-        Event.STOP: _ENDED,
-        **_LOST,
-    },
-    Phase.FAULT: {
-        Event.ACKNOWLEDGE: To(resting=True),
-        Event.STOP: _ENDED,
-        **_END,
-    },
-    Phase.ENDED: {},
-}
+_ENDS = frozenset({Phase.SAVED, Phase.DISCARDED, Phase.ENDED})
+"""The phases in which none is."""
 
 
 @frozen
@@ -144,7 +67,7 @@ class State:
     policy: whether there is one. episode: index of the running or next one. saved: how many have been.
     last_saved: the episode that can still be taken back. leads: in RESET, whether the leader drives the robot.
     epoch: counts hand-overs to the policy. open: an episode is open (in FAULT too). closed: the one with this index has
-    been, and the next has not begun. intervening: where the end of a held intervention leads back to.
+    been, and the next has not begun. intervening: in HUMAN, the phase in which a held intervention began.
     faulty: a fault has not been acknowledged yet, even if the episode has been ended meanwhile.
     """
 
@@ -176,63 +99,160 @@ class State:
         return self.phase in (Phase.AUTONOMOUS, Phase.HUMAN)
 
 
+@frozen
+class Condition:
+    """When a way is open. told: as the documents say it."""
+
+    told: str
+    holds: Callable[[State], bool]
+
+
+ALWAYS = Condition("", lambda _: True)
+_WITH_POLICY = Condition("with a policy", lambda state: state.policy)
+_WITHOUT_POLICY = Condition("without a policy", lambda state: not state.policy)
+_OPEN = Condition("if an episode is open", lambda state: state.open)
+_FAULTY = Condition("if a fault is not acknowledged yet", lambda state: state.faulty)
+_ENOUGH = Condition("after the last wanted episode", lambda state: state.saved >= state.wanted)
+_SAVED_ONE = Condition("if one was saved since the last start", lambda state: state.last_saved is not None)
+_FROM_POLICY = Condition("if `intervene` came from there", lambda state: state.intervening == Phase.AUTONOMOUS)
+_FROM_PAUSE = Condition("if `intervene` came from there", lambda state: state.intervening == Phase.PAUSED)
+
+
+@frozen
+class To:
+    """One way that an event leads. held: HUMAN lasts while the control is held. takes_back: the last saved episode."""
+
+    phase: Phase
+    segment: Segment | None = None
+    when: Condition = ALWAYS
+    success: bool | None = None
+    held: bool = False
+    leads: bool = False
+    takes_back: bool = False
+
+
+_AUTONOMOUS = To(Phase.AUTONOMOUS, Segment.AUTONOMOUS)
+_DRIVE = (evolve(_AUTONOMOUS, when=_WITH_POLICY), To(Phase.HUMAN, Segment.CORRECTION))
+_PAUSED = (To(Phase.PAUSED),)
+_TAKEOVER = {
+    Event.TAKEOVER: (To(Phase.HUMAN, Segment.RECOVERY),),
+    Event.INTERVENE: (To(Phase.HUMAN, Segment.RECOVERY, held=True),),
+}
+_END = {
+    Event.SUCCESS: To(Phase.SAVED, when=_OPEN, success=True),
+    Event.FAILURE: To(Phase.SAVED, when=_OPEN, success=False),
+    Event.SAVE: To(Phase.SAVED, when=_OPEN),
+    Event.RERECORD: To(Phase.DISCARDED, when=_OPEN),
+    Event.RECORDER_LOST: To(Phase.SAVED, when=_OPEN),
+}
+_END_IN_FAULT = {event: (to,) for event, to in _END.items()}
+_END_OF_RUNNING = {event: (evolve(to, when=ALWAYS),) for event, to in _END.items()}
+_STOP = {Event.STOP: (To(Phase.ENDED),)}
+_STOP_OR_LOST = {**_STOP, Event.DEVICE_LOST: (To(Phase.FAULT),), Event.LEASE_LOST: (To(Phase.FAULT),)}
+_FAULT = To(Phase.FAULT, when=_FAULTY)
+_RESET = To(Phase.RESET)
+_RESET_OR_ENDED = (To(Phase.ENDED, when=_ENOUGH), _RESET)
+
+TABLE: Mapping[Phase, Mapping[Event, tuple[To, ...]]] = {
+    Phase.READY: {
+        Event.START: _DRIVE,
+        Event.DISCARD_LAST: (To(Phase.READY, when=_SAVED_ONE, takes_back=True),),
+        **_STOP_OR_LOST,
+    },
+    Phase.AUTONOMOUS: {
+        Event.PAUSE: _PAUSED,
+        **_TAKEOVER,
+        Event.TIMEOUT: (To(Phase.SAVED),),
+        Event.INPUT_LOST: _PAUSED,
+        **_END_OF_RUNNING,
+        **_STOP_OR_LOST,
+    },
+    Phase.PAUSED: {
+        **_TAKEOVER,
+        Event.RESUME: _DRIVE,
+        **_END_OF_RUNNING,
+        **_STOP_OR_LOST,
+    },
+    Phase.HUMAN: {
+        Event.PAUSE: _PAUSED,
+        Event.CORRECT: (To(Phase.HUMAN, Segment.CORRECTION),),
+        Event.RESUME: _DRIVE,
+        Event.INTERVENE_END: (evolve(_AUTONOMOUS, when=_FROM_POLICY), To(Phase.PAUSED, when=_FROM_PAUSE)),
+        Event.TIMEOUT: (To(Phase.SAVED, when=_WITHOUT_POLICY),),
+        Event.INPUT_LOST: _PAUSED,
+        **_END_OF_RUNNING,
+        **_STOP_OR_LOST,
+    },
+    Phase.SAVED: {Event.CLOSED: (_FAULT, *_RESET_OR_ENDED), **_STOP_OR_LOST},
+    Phase.DISCARDED: {Event.CLOSED: (_FAULT, _RESET), **_STOP_OR_LOST},
+    Phase.RESET: {
+        Event.NEXT: (To(Phase.READY),),
+        Event.TAKEOVER: (To(Phase.RESET, leads=True),),
+        Event.PAUSE: (_RESET,),
+        Event.INPUT_LOST: (_RESET,),
+        Event.DISCARD_LAST: (To(Phase.RESET, when=_SAVED_ONE, takes_back=True),),
+        **_STOP_OR_LOST,
+    },
+    Phase.FAULT: {Event.ACKNOWLEDGE: (To(Phase.PAUSED, when=_OPEN), *_RESET_OR_ENDED), **_END_IN_FAULT, **_STOP},
+    Phase.ENDED: {},
+}
+
+
 def step(state: State, event: Event) -> State:
     """The state after an event; the same object if the event means nothing here."""
-    to = TABLE[state.phase].get(event)
-    if event == Event.TIMEOUT and state.phase == Phase.HUMAN and not state.policy:
-        to = To(Phase.SAVED)
-    if to is None or (event == Event.INTERVENE_END and state.intervening is None) or _closes_nothing(state, to):
+    to = next((to for to in TABLE[state.phase].get(event, ()) if to.when.holds(state)), None)
+    if to is None:
         return state
-    if event == Event.INTERVENE_END and state.intervening == Phase.PAUSED:
-        to = _PAUSED
-    if to.discard:
-        return state if state.last_saved is None else evolve(state, saved=state.saved - 1, last_saved=None)
-    if to.resting:
-        to = _PAUSED if state.open else To(Phase.RESET)
-    if event == Event.CLOSED and state.faulty:
-        to = _FAULT
-    if to.drive:
-        to = To(Phase.AUTONOMOUS, Segment.AUTONOMOUS) if state.policy else To(Phase.HUMAN, Segment.CORRECTION)
-    return _settle(_enter(state, to, event))
+    if to.takes_back:
+        return evolve(state, saved=state.saved - 1, last_saved=None)
+    return _go(state, to)
 
 
-def _closes_nothing(state: State, to: To) -> bool:
-    return to.phase in (Phase.SAVED, Phase.DISCARDED) and not state.open
-
-
-def _enter(state: State, to: To, event: Event) -> State:
-    phase = to.phase or state.phase
-    if phase == state.phase and to.segment in (None, state.segment) and to.leads in (None, state.leads):
+def _go(state: State, to: To) -> State:
+    """The same object if that is where it is."""
+    segment = to.segment or state.segment
+    if (to.phase, segment, to.leads) == (state.phase, state.segment, state.leads):
         return state
-    starts = state.phase == Phase.READY and phase in RUNNING
-    ends = state.open and phase in (Phase.SAVED, Phase.DISCARDED, Phase.ENDED)
-    kept = ends and phase != Phase.DISCARDED
-    return evolve(
+    moved = evolve(
         state,
-        phase=phase,
-        segment=to.segment or state.segment,
-        success=to.success if ends else None if starts else state.success,
-        epoch=state.epoch + (phase == Phase.AUTONOMOUS),
-        saved=state.saved + kept,
-        last_saved=state.episode if kept else None if starts else state.last_saved,
-        episode=state.episode + (counts := phase == Phase.RESET and state.closed),
-        leads=bool(to.leads),
-        open=(state.open or starts) and not ends,
-        closed=ends or (state.closed and not counts),
-        intervening=_intervening(state, phase, event),
-        faulty=phase == Phase.FAULT or (state.faulty and event != Event.ACKNOWLEDGE),
+        phase=to.phase,
+        segment=segment,
+        leads=to.leads,
+        intervening=_intervening(state, to),
+        epoch=state.epoch + (to.phase == Phase.AUTONOMOUS),
+        faulty=to.phase == Phase.FAULT or (state.faulty and to.phase in _ENDS),
     )
+    return _with_episode(moved, state.phase, to)
 
 
-def _intervening(state: State, phase: Phase, event: Event) -> Phase | None:
-    """Where the end of a held intervention leads back to."""
-    if phase != Phase.HUMAN:
-        return None
-    return state.phase if event == Event.INTERVENE else state.intervening
+def _intervening(state: State, to: To) -> Phase | None:
+    if to.held:
+        return state.phase
+    return state.intervening if to.phase == Phase.HUMAN else None
 
 
-def _settle(state: State) -> State:
-    """The last wanted episode is followed by no reset."""
-    if state.phase == Phase.RESET and state.saved >= state.wanted:
-        return evolve(state, phase=Phase.ENDED)
+def _with_episode(state: State, before: Phase, to: To) -> State:
+    """With what the way means for the episode."""
+    if before == Phase.READY and to.phase in RUNNING:
+        return _begun(state)
+    if state.open and to.phase in _ENDS:
+        return _over(state, to)
+    if state.closed and to.phase == Phase.RESET:
+        return _counted(state)
     return state
+
+
+def _begun(state: State) -> State:
+    """An episode has begun: the one before can no longer be taken back."""
+    return evolve(state, open=True, success=None, last_saved=None)
+
+
+def _over(state: State, to: To) -> State:
+    """The open episode is over, and kept unless it is discarded."""
+    ended = evolve(state, open=False, closed=True, success=to.success)
+    return ended if to.phase == Phase.DISCARDED else evolve(ended, saved=state.saved + 1, last_saved=state.episode)
+
+
+def _counted(state: State) -> State:
+    """The next episode has the next index."""
+    return evolve(state, episode=state.episode + 1, closed=False)

@@ -5,7 +5,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from attrs import evolve
@@ -28,13 +28,14 @@ from hilt.ipc.messages import (
     SetMode,
     Source,
     Status,
+    StatusState,
     Stop,
     Tick,
 )
 from hilt.ipc.process import ask_for_real_time, leave_real_time
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.session import duties
-from hilt.session.console import Screen
+from hilt.session.console import UNRECORDED, Screen
 from hilt.session.crew import Crew, relieve_orphans
 from hilt.session.episodes import Episodes
 from hilt.session.operator import POLL_S, Operator
@@ -62,8 +63,8 @@ TOUCH_TICKS = 3
 
 KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE, Event.RECORDER_LOST})
 
-GONE = frozenset({"lost", "failed", "died", "silent"})
-BACK = frozenset({"ready", "back", "answers"})
+GONE = frozenset({StatusState.LOST, StatusState.FAILED, StatusState.DIED, StatusState.SILENT})
+BACK = frozenset({StatusState.READY, StatusState.BACK, StatusState.ANSWERS})
 """What a process says when it, or one of its devices, can no longer be counted on, or can again."""
 
 
@@ -121,7 +122,7 @@ class Session:
             crew.start(name, duty)
         if first:
             self._screen.say(f"starting {', '.join(first)} ...", "dim")
-        crew.wait_ready({name: plan.cameras if name == "cameras" else () for name in first})
+        self._await({name: plan.cameras if name == "cameras" else () for name in first})
         if plan.observed:
             crew.start("observers", duties.observers(plan, self.run_dir))
         if plan.viewers:
@@ -132,13 +133,20 @@ class Session:
 
     def _start_rig(self) -> None:
         self._crew.start("rig", duties.rig(self._plan, self.run_dir))
-        statuses = self._crew.wait_ready({"rig": ()})
+        statuses = self._await({"rig": ()})
         self._ticks = RingReader(self.run_dir / rundir.TICK)
         if self._plan.leader_mirrors:
             self._screen.say("The leader now comes to where the robot is, slowly and softly, and then follows it.", "dim")
         ask_for_real_time(RT_PRIORITY)
         if not any(status.detail == "real-time" for status in statuses):
             self._screen.say("note: no real-time priority (it needs CAP_SYS_NICE); commands may be some ms late", "dim")
+
+    def _await(self, devices: dict[str, Collection[str]]) -> list[Status]:
+        """Until these are ready. What was ready first may be lost again before the last one is: that counts, too."""
+        said = self._crew.wait_ready(devices)
+        for name, status in said:
+            self._hear(name, status)
+        return [status for _, status in said]
 
     def _succession(self) -> tuple[int, Mapping[int, Outcome]]:
         return self._ring.written, self.episodes.unsettled()
@@ -162,30 +170,52 @@ class Session:
                 self._happen(Event.STOP, "signal")
 
     def _happen(self, event: Event, device: str = "") -> None:
-        if event in KEEPS and self._state.open and self._plan.wanted.logs is not None and not self.episodes.frames:
-            self._screen.say("nothing was recorded yet; the episode is discarded", "yellow")
-            event = Event.RERECORD
-        before, after = self._state, step(self._state, event)
-        if after is not before and (why := self._refusal(event, before, after)):
-            self._screen.alarm(f"not now: {why}")
-            after = step(before, Event.PAUSE)  # where a held key was let go, nobody would drive
+        event = self._if_empty(event)
+        before, after = self._state, self._permitted(event)
         if after is before:
             return
-        if event == Event.ACKNOWLEDGE:
-            self._acknowledged_s = time.monotonic()
-            self._tell(Acknowledge())
         self._state = after
+        if event == Event.ACKNOWLEDGE:
+            self._acknowledge()
         if after.open and not before.open:
-            self._warned, self._began_s = False, time.monotonic()
-            self.episodes.begin(after.episode)
-            self._tell(BeginEpisode(episode=after.episode, task=self._plan.wanted.task))
+            self._begin_episode()
         self._enter(before, event, device)
         if before.open and not after.open:
-            outcome = Outcome(saved=after.phase != Phase.DISCARDED, success=after.success)
-            self._tell(EndEpisode(episode=self.episodes.end(outcome), saved=outcome.saved, success=outcome.success))
+            self._end_episode()
         if event == Event.DISCARD_LAST and before.last_saved is not None:
-            self.episodes.take_back(before.last_saved)
-            self._tell(DiscardLast(episode=before.last_saved))
+            self._take_back(before.last_saved)
+
+    def _if_empty(self, event: Event) -> Event:
+        """An episode of which there is no frame is discarded instead of kept."""
+        if event not in KEEPS or not self._state.open or self._plan.wanted.logs is None or self.episodes.frames:
+            return event
+        self._screen.say("nothing was recorded yet; the episode is discarded", "yellow")
+        return Event.RERECORD
+
+    def _permitted(self, event: Event) -> State:
+        """The state after an event, unless it has to wait; then the one after a pause."""
+        after = step(self._state, event)
+        if after is self._state or not (why := self._refusal(event, self._state, after)):
+            return after
+        self._screen.alarm(f"not now: {why}")
+        return step(self._state, Event.PAUSE)  # where a held key was let go, nobody would drive
+
+    def _acknowledge(self) -> None:
+        self._acknowledged_s = time.monotonic()
+        self._tell(Acknowledge())
+
+    def _begin_episode(self) -> None:
+        self._warned, self._began_s = False, time.monotonic()
+        self.episodes.begin(self._state.episode)
+        self._tell(BeginEpisode(episode=self._state.episode, task=self._plan.wanted.task))
+
+    def _end_episode(self) -> None:
+        outcome = Outcome(saved=self._state.phase != Phase.DISCARDED, success=self._state.success)
+        self._tell(EndEpisode(episode=self.episodes.end(outcome), saved=outcome.saved, success=outcome.success))
+
+    def _take_back(self, episode: int) -> None:
+        self.episodes.take_back(episode)
+        self._tell(DiscardLast(episode=episode))
 
     def _refusal(self, event: Event, before: State, after: State) -> str:
         """Why this has to wait for something that is missing, if it has to. A person may take over whatever is missing."""
@@ -203,6 +233,7 @@ class Session:
         state = self._state
         if state.phase != before.phase:
             self._entered_s, self._reminded = time.monotonic(), False
+            self._fed_ns = time.monotonic_ns()
         seen = EventSeen(time_ns=time.monotonic_ns(), event=event.value, device=device, old=before.phase, new=state.phase)
         self._tell(seen)
         self._tell(
@@ -215,10 +246,18 @@ class Session:
                 recorded=state.recorded and self._plan.wanted.logs is not None,
             )
         )
-        if state.phase == Phase.HUMAN and before.phase != Phase.HUMAN and state.policy:
-            self.episodes.intervened()
         self._operator.show(state.phase, state.episode)
         self._screen.phase(state, event, device, self._plan.inputs)
+        if state.phase == Phase.HUMAN != before.phase:
+            self._taken_over()
+
+    def _taken_over(self) -> None:
+        """A person may always drive; what the dataset then lacks is told."""
+        if self._state.policy:
+            self.episodes.intervened()
+        for (name, _), what in self._missing.items():
+            if name in UNRECORDED and self._plan.wanted.logs is not None:
+                self._screen.alarm(f"{UNRECORDED[name]} ({what}). Pause, and go on when it is back")
 
     def _tell(self, message: messages.AnyMessage) -> None:
         self._ring.write(messages.encode(message))
@@ -293,7 +332,7 @@ class Session:
 
     def _hear(self, name: str, status: Status) -> None:
         """Show what a process says, and do what follows from it."""
-        if status.state == "done":
+        if status.state == StatusState.DONE:
             self._done = True
             self.facts.update(_facts(json.loads(status.detail or "{}")))
             return
@@ -305,14 +344,14 @@ class Session:
             self._hear_needed(name, status)
 
     def _hear_rig(self, status: Status) -> None:
-        if status.state == "died" and not self._closing:
+        if status.state == StatusState.DIED and not self._closing:
             raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
-        self._released |= status.state == "released"
+        self._released |= status.state == StatusState.RELEASED
         if status.state in GONE:
             self._missing["rig", status.device] = _missed(status)
         elif status.state in BACK:
             self._found("rig", status.device)
-        if status.state == "silent":
+        if status.state == StatusState.SILENT:
             self._happen(Event.DEVICE_LOST, "rig")
 
     def _hear_needed(self, name: str, status: Status) -> None:
@@ -322,9 +361,9 @@ class Session:
         if self.episodes.settle(status):
             self._screen.say(f"nothing of episode {status.episode} was recorded: it does not count", "yellow")
             self._state = evolve(self._state, saved=self._state.saved - 1)
-        if name == "recorder" and status.state in ("failed", "died"):
+        if name == "recorder" and status.state in (StatusState.FAILED, StatusState.DIED):
             self._happen(Event.RECORDER_LOST, name)
-        if name == "cameras" and status.state == "died":
+        if name == "cameras" and status.state == StatusState.DIED:
             self._missing.pop((name, name), None)
             for camera in self._plan.cameras:
                 self._miss(name, structs.replace(status, device=camera))
@@ -396,12 +435,12 @@ class Session:
         """Wait for the recorder's last word. One that ends without it gets a successor, once."""
         self._screen.say("writing the dataset ... (Ctrl-C leaves it to the next session)", "dim")
         for _ in range(2):
-            if not self._crew.has("recorder"):
-                self._crew.start_again("recorder")
-                self._tell(Stop())
             try:
+                if not self._crew.has("recorder"):
+                    self._crew.start_again("recorder")
+                    self._tell(Stop())
                 self._crew.join("recorder", DATASET_S)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, OSError):
                 break
             self._hear_all()
             if self._done:
@@ -409,8 +448,10 @@ class Session:
         self._screen.alarm("the dataset is not complete; the logs are, and the next session with this dataset adds them")
 
     def _hear_all(self) -> None:
+        """At the end, that somebody is gone is news only of a recorder that has not said its last word."""
         for name, status in self._crew.statuses():
-            if status.state not in ("died", "silent") or name == "recorder":
+            is_gone = status.state in (StatusState.DIED, StatusState.SILENT)
+            if not is_gone or (name == "recorder" and not self._done):
                 self._hear(name, status)
 
 
