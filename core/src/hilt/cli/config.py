@@ -1,12 +1,13 @@
 """`hilt config`: configurations shown, described and checked, without running anything."""
 
 import json
+from itertools import takewhile
 from typing import Annotated
 
 import typer
 
 from hilt.cli import commands
-from hilt.cli.checking import check_file, verdict_lines
+from hilt.cli.checking import STATION, check_file, verdict_lines
 from hilt.cli.configured import ConfigApp, config_command
 from hilt.cli.state import globals_of, registry_of, say
 from hilt.cli.stations import station_lines
@@ -19,7 +20,7 @@ FLAGS = {"ignore_unknown_options": True, "allow_extra_args": True}
 SOURCES = "[--station=NAME] [--config=FILE] [--FIELD=VALUE ...]"
 WRONG = 2
 
-STATION = config_command("station", "hilt.config:Station", "")
+STATION_APP = config_command(STATION, "hilt.config:Station", "")
 """A station is read as the configuration of a command is."""
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, help="Show, describe and check configurations. Runs nothing.")
@@ -55,19 +56,21 @@ def check(context: typer.Context) -> int:
     words = context.args
     if not words:
         raise ConfigError("say what to check: files, or a command and its flags; see hilt config check --help")
-    registry = registry_of(context)
     if (found := _configured(context, words[0])) is not None:
-        files = [f"--config={word}" for word in words[1:] if not word.startswith("-")]
-        found.parse([*files, *(word for word in words[1:] if word.startswith("-"))], registry)
+        files = list(takewhile(lambda word: not word.startswith("-"), words[1:]))
+        found.parse([*(f"--config={file}" for file in files), *words[1 + len(files) :]], registry_of(context))
         typer.echo(f"the configuration of {words[0]} is valid")
         return 0
     if flags := [word for word in words if word.startswith("-")]:
         raise ConfigError(f"{flags[0]}: flags belong to a command: hilt config check COMMAND {flags[0]}")
-    candidates = {"station": STATION, **_all_configured(context)}
-    verdicts = [check_file(file, candidates, registry) for file in words]
-    for verdict in verdicts:
-        for line in verdict_lines(verdict):
-            typer.echo(line)
+    return _check_files(context, words)
+
+
+def _check_files(context: typer.Context, files: list[str]) -> int:
+    registry, candidates = registry_of(context), {STATION: STATION_APP, **_all_configured(context)}
+    verdicts = [check_file(file, candidates, registry) for file in files]
+    for line in (line for verdict in verdicts for line in verdict_lines(verdict)):
+        typer.echo(line)
     return 0 if all(verdict.good for verdict in verdicts) else WRONG
 
 
@@ -101,7 +104,7 @@ def _subject(context: typer.Context) -> tuple[ConfigApp, list[str]]:
     """The command that is named first, and the flags behind it; without one, a station."""
     words = list(context.args)
     if not words or words[0].startswith("-"):
-        return STATION, words
+        return STATION_APP, words
     found = _configured(context, words[0])
     if found is None:
         known = ", ".join(_all_configured(context))

@@ -27,8 +27,7 @@ def _facts(descriptor: Descriptor, row: PluginRow) -> Iterator[tuple[str, str]]:
     yield "from", f"{row.source}; " + (f"made for {row.made_for}" if row.made_for else "does not say for which hilt-hooks")
     yield "aliases", ", ".join(descriptor.aliases)
     yield "capabilities", ", ".join(sorted(descriptor.capabilities))
-    missing = unmet(descriptor.requires)
-    yield "requires", ", ".join(f"{each} (not installed)" if unmet([each]) and missing else each for each in descriptor.requires)
+    yield "requires", ", ".join(f"{each} (not installed)" if unmet([each]) else each for each in descriptor.requires)
     yield "emulator", "yes" if descriptor.emulator else ""
 
 

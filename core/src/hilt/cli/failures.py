@@ -2,20 +2,13 @@
 
 import sys
 import traceback
-from collections.abc import Mapping
 
 from hilt.cli.state import NO_PLUGINS, VERBOSE, say
 from hilt_hooks import CapabilityMissing, ConfigError, ConnectError, DriverMissing, HiltError, PluginMissing
 
 BEFORE_RUNNING = 2
 WHILE_RUNNING = 1
-CODES: Mapping[type[HiltError], int] = {
-    ConfigError: BEFORE_RUNNING,
-    PluginMissing: BEFORE_RUNNING,
-    DriverMissing: BEFORE_RUNNING,
-    CapabilityMissing: BEFORE_RUNNING,
-    ConnectError: BEFORE_RUNNING,
-}
+FOUND_BEFORE = (ConfigError, PluginMissing, DriverMissing, CapabilityMissing, ConnectError)
 """Errors that are found before anything moves. All others come up while running."""
 
 _LOADING = ("hilt.kernel", "importlib", "_frozen_importlib")
@@ -33,7 +26,7 @@ def explain(error: Exception, *, verbose: bool) -> int:
     first, *rest = _lines(error)
     say(first)
     sys.stderr.writelines(f"  {line}\n" for line in rest)
-    return next((code for kind, code in CODES.items() if isinstance(error, kind)), WHILE_RUNNING)
+    return BEFORE_RUNNING if isinstance(error, FOUND_BEFORE) else WHILE_RUNNING
 
 
 def plugin_traceback(error: BaseException) -> str:

@@ -20,7 +20,7 @@ def width_of(console: Console) -> int:
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[Text]], width: int) -> Text:
     """A table whose last column is wrapped, each of its lines on its own."""
-    lefts = [max(len(head[i]), *(len(row[i]) for row in rows), 0) if rows else len(head[i]) for i in range(len(head) - 1)]
+    lefts = [max([len(head[column]), *(len(row[column]) for row in rows)]) for column in range(len(head) - 1)]
     indent = sum(left + len(_GAP) for left in lefts)
     lines = [Text(_GAP.join([*(f"{word:<{left}}" for word, left in zip(head, lefts, strict=False)), head[-1]]), "bold")]
     for row in rows:

@@ -1,7 +1,7 @@
 """What was given, before it is checked: plain data, and where each value comes from."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from attrs import Factory, define
@@ -65,6 +65,15 @@ class Sources:
             del self.origins[known]
         self.origins[tuple(path)] = origin
 
+    def change(self, path: Sequence[str], value: Any) -> None:
+        """As `set` for a flag; but of mappings that are there already, only what the value names is changed."""
+        named = _mapping(value) if isinstance(_at(self.data, path), Mapping) else None
+        if named is None:
+            self.set(path, value)
+            return
+        for key, each in named.items():
+            self.change((*path, str(key)), each)
+
     def take(self, field: str) -> Any:
         """Remove the value of a dotted field, and the mappings that are empty without it. ABSENT, if it is not there."""
         return _take(self.data, field)
@@ -73,6 +82,19 @@ class Sources:
 def opened(value: Any) -> Any:
     """A value, that of a flag as YAML."""
     return parse_value(value) if isinstance(value, FlagText) else value
+
+
+def _mapping(value: Any) -> Mapping[Any, Any] | None:
+    """A value that is one; what is wrong with another is said when it is structured."""
+    with suppress(ConfigError):
+        value = opened(value)
+    return value if isinstance(value, Mapping) else None
+
+
+def _at(data: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        data = data.get(key) if isinstance(data, Mapping) else None
+    return data
 
 
 def _holds(data: Any, path: PathKey) -> bool:

@@ -78,6 +78,11 @@ def devices_of(attribute: "attrs.Attribute[Any]") -> Device | None:
     return get_args(inner)[1] if is_device(inner) else None
 
 
+def is_table(hint: Any) -> bool:
+    """A mapping of sections: a row of settings for each name."""
+    return is_mapping(hint) and is_section((*get_args(hint), None, None)[1])
+
+
 def is_choice(hint: Any) -> bool:
     return get_origin(hint) is Literal or (isinstance(hint, type) and issubclass(hint, enum.Enum))
 

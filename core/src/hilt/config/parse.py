@@ -13,6 +13,7 @@ from hilt.config import sources
 from hilt.config.commands import COMMANDS
 from hilt.config.fields import Compatibility
 from hilt.config.given import Sources
+from hilt.config.hints import is_table, resolved_fields
 from hilt.config.problems import Invalid, explained
 from hilt.config.rows import describe
 from hilt.config.station import Station
@@ -57,8 +58,9 @@ def gather(cls: type[Any], argv: Sequence[str], registry: Registry) -> Sources:
     """What a command line and its files say, before any of it is checked."""
     own = _names(cls)
     foreign = frozenset().union(*map(_names, COMMANDS)) - _names(Station) - own
+    tables = frozenset(each.name for each in resolved_fields(cls) if is_table(each.type))
     compatibility: Compatibility = getattr(cls, "compatibility", Compatibility())
-    return sources.read(argv, registry, compatibility, sources.StationFields(_names(Station) - own, foreign))
+    return sources.read(argv, registry, compatibility, sources.Fields(_names(Station) - own, foreign, tables))
 
 
 def dump(config: Any) -> Any:

@@ -115,7 +115,8 @@ def _device_reference(device: Device, registry: Registry, devices: Schema) -> Sc
         types_of_kind: list[Schema] = []
         devices[device.kind] = {"oneOf": types_of_kind}
         for descriptor in registry.all(device.kind):
-            types_of_kind.append(_typed_schema(descriptor, registry, devices, device.default_type))
+            if _names(descriptor, registry):
+                types_of_kind.append(_typed_schema(descriptor, registry, devices, device.default_type))
         if not types_of_kind:
             devices[device.kind] = {"not": {}, "description": f"no {device.kind} is installed"}
     return {"$ref": f"#/$defs/{device.kind}"}
@@ -123,7 +124,12 @@ def _device_reference(device: Device, registry: Registry, devices: Schema) -> Sc
 
 def _typed_schema(descriptor: Descriptor, registry: Registry, devices: Schema, default_type: str | None = None) -> Schema:
     schema = _object_schema(descriptor.config, registry, devices)
-    names = {"enum": [descriptor.name, *descriptor.aliases], "description": descriptor.summary}
-    schema["properties"] = {"type": names, **schema["properties"]}
-    schema["required"] = [*([] if default_type == descriptor.name else ["type"]), *schema["required"]]
+    names = _names(descriptor, registry)
+    schema["properties"] = {"type": {"enum": names, "description": descriptor.summary}, **schema["properties"]}
+    schema["required"] = [*([] if default_type in names else ["type"]), *schema["required"]]
     return schema
+
+
+def _names(descriptor: Descriptor, registry: Registry) -> list[str]:
+    """What the type may be called in a file: not by a name that another plugin claims, too."""
+    return [name for name in (descriptor.name, *descriptor.aliases) if registry.has(descriptor.kind, name)]

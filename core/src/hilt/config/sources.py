@@ -21,20 +21,25 @@ STATION_FLAG = "station"
 
 
 @frozen
-class StationFields:
-    """unused: fields of stations that a command has no use for. foreign: those of other commands, which are told."""
+class Fields:
+    """Names of fields at the top of files that are treated in some way of their own.
+
+    unused: fields of stations that a command has no use for. foreign: those of other commands, which are told. tables:
+    those of which a flag changes no more than it names.
+    """
 
     unused: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
 
 
-def read(argv: Sequence[str], registry: Registry, compatibility: Compatibility, station: StationFields) -> Sources:
+def read(argv: Sequence[str], registry: Registry, compatibility: Compatibility, fields: Fields) -> Sources:
     """All sources, merged."""
     found = Sources()
     flags = _flags(argv, found.problems)
     for name in flags.pop((STATION_FLAG,), ()):
         with _reading(found):
-            _add_station(found, str(name), registry, station)
+            _add_station(found, str(name), registry, fields)
     for flag in FILE_FLAGS:
         for file in flags.pop((flag,), ()):
             with _reading(found):
@@ -44,7 +49,7 @@ def read(argv: Sequence[str], registry: Registry, compatibility: Compatibility, 
             twice = f"given twice ({', then '.join(map(repr, map(str, values)))}); keep one"
             found.problems.append(Problem(".".join(path), twice))
         with found.collecting():
-            found.set(path, values[-1])
+            (found.change if path[0] in fields.tables else found.set)(path, values[-1])
     translate(found, registry, compatibility)
     return found
 
@@ -76,7 +81,7 @@ def _flags(argv: Sequence[str], problems: list[Problem]) -> dict[tuple[str, ...]
     return values
 
 
-def _add_station(found: Sources, name: str, registry: Registry, fields: StationFields) -> None:
+def _add_station(found: Sources, name: str, registry: Registry, fields: Fields) -> None:
     source = stations.find(name, registry)
     given, origins = source.read()
     data = _in_newest_format(found, given, origins, source.where)
