@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from conformance_results import STATIC, by_id, failing
 from memory_camera import SENSORS, CameraConfig, Sensor, camera
 
+from hilt_hooks import CameraDescriptor
 from hilt_hooks.testing import CameraRig, Check, NotConforming, NotExercised, Patience, check_camera, conformance
-from hilt_hooks.testing.tables import CAMERA_RULES, STATIC_RULES
+from hilt_hooks.testing.tables import CAMERA_RULES
 
 PATIENCE = Patience(settle_s=0.3, watch_s=0.04, grace_s=0.3)
 OF_CAMERAS = {rule.id for rule in CAMERA_RULES if rule.id.startswith("C")}
-STATIC = {rule.id for rule in STATIC_RULES} | {"D05", "D19"}
-"""What needs no connection is proven with robots."""
 
 
 @contextmanager
@@ -35,19 +36,13 @@ def bare_rig() -> Iterator[CameraRig]:
         yield CameraRig(config=full.config)
 
 
+def checks(descriptor: CameraDescriptor, make: Any = rig) -> dict[str, Check]:
+    return by_id(check_camera(descriptor, make, patience=PATIENCE))
+
+
 def found(factory: str) -> set[str]:
     """The rules that a camera breaks."""
-    broken = set()
-    for check in check_camera(camera(factory), rig, patience=PATIENCE):
-        if check.id in STATIC:
-            continue
-        try:
-            check.run()
-        except NotExercised:
-            continue
-        except Exception:
-            broken.add(check.id)
-    return broken
+    return set(failing(checks(camera(factory)), without=STATIC))
 
 
 @conformance(check_camera(camera(), rig, patience=PATIENCE))
@@ -112,12 +107,10 @@ def test_every_rule_has_a_wrong_camera() -> None:
     ("id", "missing"), [("C07", "captured"), ("C10", "freeze"), ("C11", "unplug"), ("C13", "replug"), ("C15", "absent")]
 )
 def test_what_the_rig_cannot_do_is_not_exercised(id: str, missing: str) -> None:
-    checks = {check.id: check for check in check_camera(camera(), bare_rig, patience=PATIENCE)}
     with pytest.raises(NotExercised, match=missing):
-        checks[id].run()
+        checks(camera(), bare_rig)[id].run()
 
 
 def test_a_fault_is_told_with_what_was_seen() -> None:
-    checks = {check.id: check for check in check_camera(camera("wrong_cameras:Backlog"), rig, patience=PATIENCE)}
     with pytest.raises(NotConforming, match=r"after a pause of the reader, read gives a frame that is 0\.\d+ s old"):
-        checks["C05"].run()
+        checks(camera("wrong_cameras:Backlog"))["C05"].run()

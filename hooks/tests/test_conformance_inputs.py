@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from conformance_results import STATIC, by_id, failing
 from memory_input import BOXES, Box, ButtonsConfig, buttons
 
 from hilt_hooks import InputDescriptor
 from hilt_hooks.testing import Check, InputRig, NotConforming, NotExercised, Patience, check_input, conformance
-from hilt_hooks.testing.tables import INPUT_RULES, STATIC_RULES
+from hilt_hooks.testing.tables import INPUT_RULES
 
 PATIENCE = Patience(settle_s=0.4, watch_s=0.03, grace_s=0.3)
 OF_INPUTS = {rule.id for rule in INPUT_RULES if rule.id.startswith("I")}
-STATIC = {rule.id for rule in STATIC_RULES} | {"D05"}
-"""What needs no connection is proven with robots."""
 
 
 @contextmanager
@@ -36,19 +36,13 @@ def bare_rig() -> Iterator[InputRig]:
         yield InputRig(config=full.config, tap=full.tap, controls=full.controls)
 
 
+def checks(descriptor: InputDescriptor, make: Any = rig) -> dict[str, Check]:
+    return by_id(check_input(descriptor, make, patience=PATIENCE))
+
+
 def found(descriptor: InputDescriptor) -> set[str]:
     """The rules that an input breaks."""
-    broken = set()
-    for check in check_input(descriptor, rig, patience=PATIENCE):
-        if check.id in STATIC:
-            continue
-        try:
-            check.run()
-        except NotExercised:
-            continue
-        except Exception:
-            broken.add(check.id)
-    return broken
+    return set(failing(checks(descriptor), without=STATIC))
 
 
 @conformance(check_input(buttons(), rig, patience=PATIENCE))
@@ -117,19 +111,17 @@ def test_every_rule_has_a_wrong_input() -> None:
 
 @pytest.mark.parametrize(("id", "missing"), [("I08", "unplug"), ("I09", "replug"), ("I12", "absent")])
 def test_what_the_rig_cannot_do_is_not_exercised(id: str, missing: str) -> None:
-    checks = {check.id: check for check in check_input(buttons(), bare_rig, patience=PATIENCE)}
     with pytest.raises(NotExercised, match=missing):
-        checks[id].run()
+        checks(buttons(), bare_rig)[id].run()
 
 
 def test_what_a_device_need_not_have_is_not_exercised() -> None:
-    checks = {check.id: check for check in check_input(buttons("memory_input:MemoryKeys"), rig, patience=PATIENCE)}
+    keys = checks(buttons("memory_input:MemoryKeys"))
     for id, why in (("I06", "fileno is None"), ("I10", "shows no phases")):
         with pytest.raises(NotExercised, match=why):
-            checks[id].run()
+            keys[id].run()
 
 
 def test_a_fault_is_told_with_what_was_seen() -> None:
-    checks = {check.id: check for check in check_input(buttons("wrong_inputs:NewestFirst"), rig, patience=PATIENCE)}
     with pytest.raises(NotConforming, match=r"pressed was white\+ red\+ green\+ .*, and it says green\+ red\+ white\+"):
-        checks["I04"].run()
+        checks(buttons("wrong_inputs:NewestFirst"))["I04"].run()

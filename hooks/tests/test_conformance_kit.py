@@ -10,6 +10,7 @@ from typing import Any
 import memory_devices
 import pytest
 from attrs import evolve
+from conformance_results import by_id
 from memory_devices import CAPABILITIES, NAMES, WORLDS, ArmConfig, World, leader, robot
 
 from hilt_hooks import CAPABILITIES as PROTOCOLS
@@ -33,12 +34,11 @@ def bare_rig() -> Iterator[Rig]:
 
 def robot_checks(descriptor: RobotDescriptor, **given: Any) -> dict[str, Check]:
     given = {"make": rig, "motion": MOTION} | given
-    return {check.id: check for check in check_robot(descriptor, **given)}
+    return by_id(check_robot(descriptor, **given))
 
 
 def leader_checks(descriptor: TeleoperatorDescriptor, robot_actions: Sequence[str] | None = NAMES) -> dict[str, Check]:
-    checks = check_teleoperator(descriptor, rig, motion=MOTION, robot_actions=robot_actions)
-    return {check.id: check for check in checks}
+    return by_id(check_teleoperator(descriptor, rig, motion=MOTION, robot_actions=robot_actions))
 
 
 @conformance(check_robot(robot(), rig, motion=MOTION))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from attrs import evolve
-from conformance_results import failing
+from conformance_results import by_id, failing
 from memory_policies import CAPABILITIES, NAMES, NetConfig, policy, write_checkpoint
 
 from hilt_hooks import PolicyDescriptor
@@ -33,7 +33,7 @@ def unnamed() -> AbstractContextManager[PolicyRig]:
 
 
 def checks(descriptor: PolicyDescriptor, make: Any = rig) -> dict[str, Check]:
-    return {check.id: check for check in check_policy(descriptor, make)}
+    return by_id(check_policy(descriptor, make))
 
 
 @conformance(check_policy(policy(), rig))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from attrs import evolve
-from conformance_results import failing
+from conformance_results import by_id, failing
 from memory_processors import MEAN, CenterConfig, processor
 
 from hilt_hooks import ProcessorDescriptor, Transition
@@ -37,7 +37,7 @@ def rig(transitions: Sequence[Transition] = EPISODE) -> Iterator[ProcessorRig]:
 
 
 def checks(descriptor: ProcessorDescriptor, make: Any = rig) -> dict[str, Check]:
-    return {check.id: check for check in check_processor(descriptor, make)}
+    return by_id(check_processor(descriptor, make))
 
 
 @conformance(check_processor(processor(), rig))

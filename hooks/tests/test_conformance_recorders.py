@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from attrs import evolve, frozen
-from conformance_results import failing
+from conformance_results import by_id, failing
 from memory_recorders import HEADER, JsonConfig, lengths, recorder, write_log
 
 from hilt_hooks import RecorderDescriptor
 from hilt_hooks.testing import Check, NotConforming, NotExercised, RecorderRig, check_recorder, conformance
+from hilt_hooks.testing.killing import Changes
 from hilt_hooks.testing.tables import RECORDER_RULES
 
 SLOW = {"D01", "L07", "L08"}
@@ -44,7 +45,7 @@ def bare_rig() -> Iterator[RecorderRig]:
 
 
 def checks(descriptor: RecorderDescriptor, make: Any = rig) -> dict[str, Check]:
-    return {check.id: check for check in check_recorder(descriptor, make)}
+    return by_id(check_recorder(descriptor, make))
 
 
 @conformance(check_recorder(recorder(), rig))
@@ -138,3 +139,11 @@ def test_every_rule_has_a_wrong_recorder() -> None:
     assert len(ids) == len(set(ids))
     seeded = {id for id, _ in [*WRONG, *WRONG_ELSEWHERE, *WRONG_IN_MORE]} | {"D02", "D19"}
     assert set(ids) - {"D01", "D03", "D04"} == seeded
+
+
+@pytest.mark.parametrize("event", ["os.rename", "os.link", "os.symlink"])
+def test_what_comes_into_the_folder_from_elsewhere_is_a_change(tmp_path: Path, event: str) -> None:
+    """A file that is written elsewhere and then put in its place: there, too, a process can be killed."""
+    changes = Changes(str(tmp_path / "dataset"), None)
+    changes(event, (str(tmp_path / "elsewhere"), str(tmp_path / "dataset" / "file"), -1, -1))
+    assert changes.made == [event]

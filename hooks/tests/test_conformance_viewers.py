@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from conformance_results import STATIC, by_id, failing
 from memory_viewer import SCREENS, Screen, ScreenConfig, viewer
 
+from hilt_hooks import ViewerDescriptor
 from hilt_hooks.testing import Check, NotConforming, NotExercised, ViewerPatience, ViewerRig, check_viewer, conformance
-from hilt_hooks.testing.tables import STATIC_RULES, VIEWER_RULES
+from hilt_hooks.testing.tables import VIEWER_RULES
 
 PATIENCE = ViewerPatience(open_s=0.3, show_s=0.3, close_s=0.3, lost_s=0.3, grace_s=0.3)
 OF_VIEWERS = {rule.id for rule in VIEWER_RULES if rule.id.startswith("V")}
-STATIC = {rule.id for rule in STATIC_RULES} | {"D05", "D19"}
-"""What needs no place to show is proven with robots."""
 
 
 @contextmanager
@@ -33,19 +34,13 @@ def bare_rig() -> Iterator[ViewerRig]:
         yield ViewerRig(config=full.config)
 
 
+def checks(descriptor: ViewerDescriptor, make: Any = rig) -> dict[str, Check]:
+    return by_id(check_viewer(descriptor, make, patience=PATIENCE))
+
+
 def found(factory: str) -> set[str]:
     """The rules that a viewer breaks."""
-    broken = set()
-    for check in check_viewer(viewer(factory), rig, patience=PATIENCE):
-        if check.id in STATIC:
-            continue
-        try:
-            check.run()
-        except NotExercised:
-            continue
-        except Exception:
-            broken.add(check.id)
-    return broken
+    return set(failing(checks(viewer(factory)), without=STATIC))
 
 
 @conformance(check_viewer(viewer(), rig, patience=PATIENCE))
@@ -88,12 +83,10 @@ def test_every_rule_has_a_wrong_viewer() -> None:
 
 @pytest.mark.parametrize(("id", "missing"), [("V05", "nowhere"), ("V06", "leave"), ("V07", "seen")])
 def test_what_the_rig_cannot_do_is_not_exercised(id: str, missing: str) -> None:
-    checks = {check.id: check for check in check_viewer(viewer(), bare_rig, patience=PATIENCE)}
     with pytest.raises(NotExercised, match=missing):
-        checks[id].run()
+        checks(viewer(), bare_rig)[id].run()
 
 
 def test_a_viewer_that_hangs_does_not_hang_the_tests() -> None:
-    checks = {check.id: check for check in check_viewer(viewer("wrong_viewers:HangsInDepth"), rig, patience=PATIENCE)}
     with pytest.raises(NotConforming, match=r"still in `show` after 0\.3 s"):
-        checks["V01"].run()
+        checks(viewer("wrong_viewers:HangsInDepth"))["V01"].run()

@@ -1,8 +1,16 @@
 """What the checks of a device find."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from hilt_hooks.testing import Check, NotExercised
+from hilt_hooks.testing.tables import QUIET, STATIC_RULES, TRAVELS
+
+STATIC = frozenset(rule.id for rule in (*STATIC_RULES, QUIET, TRAVELS))
+"""What needs neither a connection nor a place to show is proven with robots."""
+
+
+def by_id(checks: Iterable[Check]) -> dict[str, Check]:
+    return {check.id: check for check in checks}
 
 
 def failing(checks: Mapping[str, Check], *, without: Collection[str] = ()) -> dict[str, str]:

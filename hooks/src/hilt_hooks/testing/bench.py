@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from hilt_hooks.descriptors import Descriptor
 from hilt_hooks.errors import DeviceLost
-from hilt_hooks.testing.checks import NotConforming, NotExercised
+from hilt_hooks.testing.checks import NotConforming, handle
 
 
 class Unpluggable(Protocol):
@@ -63,10 +63,7 @@ class DeviceBench(ABC, Generic[CaseT, RigT]):
 
     def handle(self, name: str) -> Any:
         """What the rig has under this name. Raises NotExercised if it has nothing."""
-        found = getattr(self.rig, name)
-        if found is None:
-            raise NotExercised(f"the rig has no `{name}`")
-        return found
+        return handle(self.rig, name)
 
     def lose(self) -> None:
         self.handle("unplug")()

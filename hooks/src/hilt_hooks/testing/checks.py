@@ -3,7 +3,7 @@
 import unittest
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from attrs import frozen
 
@@ -48,11 +48,11 @@ class Rule(Generic[CaseT]):
     capabilities: frozenset[str] = frozenset()
 
 
-def checks(rules: Iterable[Rule[CaseT]], case: CaseT, capabilities: frozenset[str]) -> Iterator[Check]:
-    """The checks that apply to a device with these capabilities."""
+def checks(rules: Iterable[Rule[CaseT]], case: CaseT) -> Iterator[Check]:
+    """The checks that apply to a device with the capabilities that its descriptor declares."""
     of = f"{case.descriptor.kind} {case.descriptor.name}"
     for rule in rules:
-        if rule.capabilities <= capabilities:
+        if rule.capabilities <= case.descriptor.capabilities:
             yield Check(rule.id, rule.title, partial(_run, rule, case, of), of)
 
 
@@ -61,6 +61,14 @@ def _run(rule: Rule[CaseT], case: CaseT, of: str) -> None:
         rule.run(case)
     except NotExercised as missing:  # a summary of skipped tests has nothing but this message
         raise NotExercised(f"{of}, {rule.id}: {missing}") from None
+
+
+def handle(rig: object, name: str) -> Any:
+    """What the rig has under this name. Raises NotExercised if it has nothing."""
+    found = getattr(rig, name)
+    if found is None:
+        raise NotExercised(f"the rig has no `{name}`")
+    return found
 
 
 def expect(condition: bool, otherwise: str) -> None:

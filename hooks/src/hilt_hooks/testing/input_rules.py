@@ -1,8 +1,10 @@
 """Rules for inputs: events, reading without waiting, bindings, phases, scripts."""
 
+import math
 import threading
 import time
 from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
 from hilt_hooks.inputs import Edge, InputEvent, Rehearses, ShowsPhase
@@ -12,6 +14,8 @@ from hilt_hooks.testing.protocols import implements, mismatches
 
 _ROUNDS = 3
 _IDLE_READS = 200
+_READ_S = 0.005
+"""In less, a session renews its lease and asks its other inputs."""
 _PHASES = ("ready", "autonomous", "paused", "human", "saved", "discarded", "reset", "fault")
 _WAKE_UPS = 10
 """So often may a descriptor wake its reader for nothing: an event device reports more than keys."""
@@ -79,26 +83,29 @@ def presses_come_once(case: InputCase) -> None:
 
 
 def reading_never_waits(case: InputCase) -> None:
-    """In a thread, for a read that waits for ever must not hang the tests."""
+    """In a thread, for a read that waits for ever must not hang the tests. A busy machine delays some reads, not half of them."""
     done: list[object] = []
+    took: list[float] = []
     failures: list[Exception] = []
     late = threading.Event()
 
     def run() -> None:
         try:
             while len(done) < _IDLE_READS and not late.is_set():
+                begun = time.monotonic()
                 done.append(bench.device.read())
+                took.append(time.monotonic() - begun)
         except Exception as error:
             failures.append(error)
 
     with case.connected() as bench:
         thread = threading.Thread(target=run, name="input under test", daemon=True)
         thread.start()
-        thread.join(case.patience.grace_s)
+        thread.join(case.patience.settle_s)
         late.set()
-        count = len(done)
+        typical = median(took) if took else math.inf
     expect(not failures, f"read fails when there is no event: {failures[:1]}")
-    expect(count == _IDLE_READS, f"only {count} of {_IDLE_READS} reads without an event in {case.patience.grace_s:g} s")
+    expect(typical <= _READ_S, f"a read without an event takes {typical * 1000:.1f} ms")
     expect(not any(done), "read gives events that nobody has caused")
 
 

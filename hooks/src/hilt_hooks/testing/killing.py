@@ -23,28 +23,33 @@ from pkgutil import resolve_name
 from typing import Any, NoReturn
 
 CHANGES = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate", "os.link", "os.symlink")
+_PLACES = {"os.rename": (0, 1), "os.link": (1,), "os.symlink": (1,)}
+"""Which arguments of an event say where something is changed; else the first."""
 _WRITING = os.O_WRONLY | os.O_RDWR
 
 
 class Changes:
     """An audit hook: it counts the changes below a folder, and ends the process at a given one."""
 
-    def __init__(self, order: dict[str, Any]) -> None:
-        self.folder = os.path.realpath(order["folder"])
-        self.kill_at, self.torn = order["kill_at"], order["torn"]
+    def __init__(self, folder: str, kill_at: int | None, *, torn: bool = False) -> None:
+        self.folder = os.path.realpath(folder)
+        self.kill_at, self.torn = kill_at, torn
         self.made: list[str] = []
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in CHANGES or not self._holds(arguments[0]):
+        if event not in CHANGES or not any(self._holds(arguments[at]) for at in _PLACES.get(event, (0,))):
             return
         if event == "open" and not arguments[2] & _WRITING:
             return
-        if len(self.made) == self.kill_at:
-            if not self.torn:
-                os.kill(os.getpid(), signal.SIGKILL)
-            if event == "open":
-                tear(_kept(arguments[0], arguments[2]) + 1)
-        self.made.append(event)
+        if event == "open" and self.torn and len(self.made) == self.kill_at:
+            tear(_kept(arguments[0], arguments[2]) + 1)
+        self.count(event)
+
+    def count(self, change: str) -> None:
+        """One more is about to be made."""
+        if len(self.made) == self.kill_at and not self.torn:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.made.append(change)
 
     def _holds(self, path: Any) -> bool:
         """Whether that is in the folder. Something open already, which has a number, is none of the changes."""
@@ -68,7 +73,7 @@ def tear(limit: int) -> None:
 
 def carry_out(order: dict[str, Any], factory: str, config: Any) -> tuple[Any, list[str]]:
     """The recorder and the changes."""
-    changes = Changes(order)
+    changes = Changes(order["folder"], order["kill_at"], torn=order["torn"])
     sys.addaudithook(changes)
     if order["limit"] is not None:
         tear(order["limit"])

@@ -1,6 +1,7 @@
 """The checks that the tables of rules give: one function a kind."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -23,18 +24,7 @@ from hilt_hooks.testing.policy_rig import MakePolicyRig, PolicyCase
 from hilt_hooks.testing.processor_rig import MakeProcessorRig, ProcessorCase
 from hilt_hooks.testing.recorder_rig import MakeRecorderRig, RecorderCase
 from hilt_hooks.testing.rigs import Case, MakeRig, Motion
-from hilt_hooks.testing.tables import (
-    CAMERA_RULES,
-    DESCRIPTOR_RULES,
-    DEVICE_RULES,
-    INPUT_RULES,
-    POLICY_RULES,
-    PROCESSOR_RULES,
-    RECORDER_RULES,
-    ROBOT_RULES,
-    TELEOPERATOR_RULES,
-    VIEWER_RULES,
-)
+from hilt_hooks.testing.tables import DESCRIPTOR_RULES, RULES
 from hilt_hooks.testing.viewer_rig import MakeViewerRig, ViewerCase, ViewerPatience
 
 
@@ -46,8 +36,13 @@ class _Installed:
 
 def check_descriptor(descriptor: Descriptor, *, module: str | None = None) -> Iterator[Check]:
     """What can be checked of a descriptor of any kind without a rig: for whatever happens to be installed."""
-    case = _Installed(descriptor, module or descriptor.config.__module__)
-    return checks(DESCRIPTOR_RULES, case, descriptor.capabilities)
+    return checks(DESCRIPTOR_RULES, _Installed(descriptor, module or descriptor.config.__module__))
+
+
+def _all(case: Callable[..., Any], descriptor: Descriptor, make: object, module: str | None, **more: object) -> Iterator[Check]:
+    """The checks of the descriptor's kind. case: of that kind; more: what only this kind has."""
+    made = case(descriptor=descriptor, make=make, module=module or descriptor.config.__module__, **more)
+    return checks(RULES[descriptor.kind], made)
 
 
 def check_robot(
@@ -59,13 +54,7 @@ def check_robot(
     module: what the plugin's entry point names, default the module of the config class.
     motion: how far and how long, where the defaults do not suit the arm.
     """
-    case = Case(
-        descriptor=descriptor,
-        make=make,
-        module=module or descriptor.config.__module__,
-        patience=motion or Motion(),
-    )
-    return checks(DEVICE_RULES + ROBOT_RULES, case, descriptor.capabilities)
+    return _all(Case, descriptor, make, module, patience=motion or Motion())
 
 
 def check_teleoperator(
@@ -77,34 +66,25 @@ def check_teleoperator(
     motion: Motion | None = None,
 ) -> Iterator[Check]:
     """The checks of a teleoperator. robot_actions: channels of a robot that it is made for. The rest as `check_robot`."""
-    case = Case(
-        descriptor=descriptor,
-        make=make,
-        module=module or descriptor.config.__module__,
-        patience=motion or Motion(),
-        robot_actions=None if robot_actions is None else tuple(robot_actions),
-    )
-    return checks(DEVICE_RULES + TELEOPERATOR_RULES, case, descriptor.capabilities)
+    actions = None if robot_actions is None else tuple(robot_actions)
+    return _all(Case, descriptor, make, module, patience=motion or Motion(), robot_actions=actions)
 
 
 def check_policy(descriptor: PolicyDescriptor, make: MakePolicyRig, *, module: str | None = None) -> Iterator[Check]:
     """The checks of a policy. make: gives a PolicyRig, whose checkpoint may be the same each time. The rest as `check_robot`."""
-    case = PolicyCase(descriptor=descriptor, make=make, module=module or descriptor.config.__module__)
-    return checks(POLICY_RULES, case, descriptor.capabilities)
+    return _all(PolicyCase, descriptor, make, module)
 
 
 def check_processor(descriptor: ProcessorDescriptor, make: MakeProcessorRig, *, module: str | None = None) -> Iterator[Check]:
     """The checks of a processor. make: gives a ProcessorRig. The rest as `check_robot`."""
-    case = ProcessorCase(descriptor=descriptor, make=make, module=module or descriptor.config.__module__)
-    return checks(PROCESSOR_RULES, case, descriptor.capabilities)
+    return _all(ProcessorCase, descriptor, make, module)
 
 
 def check_recorder(descriptor: RecorderDescriptor, make: MakeRecorderRig, *, module: str | None = None) -> Iterator[Check]:
     """The checks of a recorder. make: gives a RecorderRig, each time with a folder where nothing was recorded. The rest as
     `check_robot`.
     """
-    case = RecorderCase(descriptor=descriptor, make=make, module=module or descriptor.config.__module__)
-    return checks(RECORDER_RULES, case, descriptor.capabilities)
+    return _all(RecorderCase, descriptor, make, module)
 
 
 def check_camera(
@@ -115,18 +95,14 @@ def check_camera(
     make: a context manager that gives a CameraRig; entered at least once a check. module: as `check_robot`.
     patience: how long the checks look, where the defaults do not suit the camera.
     """
-    module = module or descriptor.config.__module__
-    case = CameraCase(descriptor=descriptor, make=make, module=module, patience=patience or Patience())
-    return checks(CAMERA_RULES, case, descriptor.capabilities)
+    return _all(CameraCase, descriptor, make, module, patience=patience or Patience())
 
 
 def check_input(
     descriptor: InputDescriptor, make: MakeInputRig, *, module: str | None = None, patience: Patience | None = None
 ) -> Iterator[Check]:
     """The checks of an input. make: gives an InputRig. The rest as `check_camera`."""
-    module = module or descriptor.config.__module__
-    case = InputCase(descriptor=descriptor, make=make, module=module, patience=patience or Patience())
-    return checks(INPUT_RULES, case, descriptor.capabilities)
+    return _all(InputCase, descriptor, make, module, patience=patience or Patience())
 
 
 def check_viewer(
@@ -135,6 +111,4 @@ def check_viewer(
     """The checks of a viewer. make: gives a ViewerRig, each time with a place where nothing was shown. patience: how long
     it may take; by default what a session allows. The rest as `check_robot`.
     """
-    module = module or descriptor.config.__module__
-    case = ViewerCase(descriptor=descriptor, make=make, module=module, patience=patience or ViewerPatience())
-    return checks(VIEWER_RULES, case, descriptor.capabilities)
+    return _all(ViewerCase, descriptor, make, module, patience=patience or ViewerPatience())

@@ -3,7 +3,8 @@
 import os
 import re
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hilt_hooks.testing.bench import DeviceBench, DeviceCase
 from hilt_hooks.testing.checks import NotConforming, NotExercised, expect
 
 AnyCase = DeviceCase[Any, Any]
+_LOOK_S = 0.01
 
 
 def connects_twice(case: AnyCase) -> None:
@@ -103,20 +105,28 @@ def _mentions(text: str, value: str) -> bool:
 
 
 def nothing_is_left(case: AnyCase) -> None:
+    with case.bench() as bench:
+        expect_nothing_left(lambda: _cycle(bench), case.patience.grace_s, "disconnect")
+
+
+def expect_nothing_left(use: Callable[[], None], grace_s: float, after: str) -> None:
+    """Neither thread nor open file, within `grace_s` after `use`. Called twice: the first time pays for what a process opens
+    once, such as an event loop or a log file.
+    """
     if not os.path.isdir("/dev/fd"):
         raise NotExercised("open files cannot be listed on this system")
-    with case.bench() as bench:
-        # The first cycle pays for what a process opens once, such as an event loop or a log file.
-        _cycle(bench)
-        threads, files = set(threading.enumerate()), open_files()
-        _cycle(bench)
-        for _ in bench.until(case.patience.grace_s):
-            left = [thread.name for thread in threading.enumerate() if thread not in threads]
-            opened = sorted(open_files() - files)
-            if not left and not opened:
-                return
-    expect(not left, f"threads alive after disconnect: {', '.join(left)}")
-    expect(not opened, f"files open after disconnect: {', '.join(opened)}")
+    use()
+    threads, files = set(threading.enumerate()), _open_files()
+    use()
+    end = time.monotonic() + grace_s
+    while True:
+        left = [thread.name for thread in threading.enumerate() if thread not in threads]
+        opened = sorted(_open_files() - files)
+        if time.monotonic() > end or not (left or opened):
+            break
+        time.sleep(_LOOK_S)
+    expect(not left, f"threads alive after {after}: {', '.join(left)}")
+    expect(not opened, f"files open after {after}: {', '.join(opened)}")
 
 
 def _cycle(bench: DeviceBench[Any, Any]) -> None:
@@ -125,7 +135,7 @@ def _cycle(bench: DeviceBench[Any, Any]) -> None:
     bench.device.disconnect()
 
 
-def open_files() -> set[str]:
+def _open_files() -> set[str]:
     found = set()
     for number in os.listdir("/dev/fd"):
         try:

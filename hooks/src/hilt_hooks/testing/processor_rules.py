@@ -8,11 +8,10 @@ from attrs import evolve
 from numpy.typing import NDArray
 
 from hilt_hooks.errors import HiltError
-from hilt_hooks.processors import HasState, Processor, Transition
+from hilt_hooks.processors import HasState, Transition
 from hilt_hooks.testing.checks import NotConforming, NotExercised, expect
 from hilt_hooks.testing.processor_rig import PARTS, ProcessorBench, ProcessorCase, arrays_of, changed, same
 from hilt_hooks.testing.protocols import implements
-from hilt_hooks.testing.static_rules import expect_as_declared
 
 _UNKNOWN = "conformance.unknown"
 _ABSENT = Transition()
@@ -22,11 +21,6 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "terminated": (bool,),
     "truncated": (bool,),
 }
-
-
-def has_no_capabilities(case: ProcessorCase) -> None:
-    with case.bench() as bench:
-        expect_as_declared(bench.build(), case.descriptor, Processor, {})
 
 
 def results_are_transitions(case: ProcessorCase) -> None:

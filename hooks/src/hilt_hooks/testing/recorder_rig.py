@@ -136,19 +136,21 @@ class OtherProcess:
 
     def call(
         self,
-        bench: RecorderBench,
+        factory: str,
+        config: Any,
+        folder: Path,
         calls: Sequence[tuple[str, *tuple[Path, ...]]],
         *,
         kill_at: int | None = None,
         torn: bool = False,
         limit: int | None = None,
     ) -> Ended:
-        """kill_at: before which change to a file it is killed; torn: in the first write after that. limit: in the write that
-        makes a file longer than so many bytes.
+        """kill_at: before which change below `folder` it is killed; torn: in the first write after that. limit: in the write
+        that makes a file longer than so many bytes.
         """
         order = {
-            "recorder": _pickled(bench),
-            "folder": str(bench.rig.folder),
+            "recorder": _pickled(factory, config),
+            "folder": str(folder),
             "calls": [[name, *map(str, logs)] for name, *logs in calls],
             "kill_at": kill_at,
             "torn": torn,
@@ -163,9 +165,9 @@ class OtherProcess:
         return ended
 
 
-def _pickled(bench: RecorderBench) -> str:
+def _pickled(factory: str, config: Any) -> str:
     try:
-        return b64encode(pickle.dumps((bench.case.descriptor.factory, bench.rig.config))).decode()
+        return b64encode(pickle.dumps((factory, config))).decode()
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise NotExercised(f"the config cannot be handed to another process: {error}") from error
 

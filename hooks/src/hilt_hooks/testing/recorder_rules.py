@@ -11,21 +11,14 @@ from typing import Any
 from attrs import frozen
 
 from hilt_hooks.errors import ConfigError, HiltError
-from hilt_hooks.recorders import Recorder
 from hilt_hooks.testing.audit import outside_events
-from hilt_hooks.testing.checks import NotConforming, NotExercised, expect
+from hilt_hooks.testing.checks import NotConforming, NotExercised, expect, handle
 from hilt_hooks.testing.recorder_rig import Ended, OtherProcess, RecorderBench, RecorderCase, other_process
-from hilt_hooks.testing.static_rules import expect_as_declared
 
 _KILLS = 8
 """A process is killed before so many changes to files, and in the first write to so many files, spread over all of them."""
 _LIMITS = 3
 """And in the middle of files of so many sizes, for what is written without Python's knowledge."""
-
-
-def has_no_capabilities(case: RecorderCase) -> None:
-    with case.bench() as bench:
-        expect_as_declared(bench.build(), case.descriptor, Recorder, {})
 
 
 def validate_accepts(case: RecorderCase) -> None:
@@ -127,7 +120,7 @@ class _Kills:
     def undisturbed(self) -> tuple[Ended, list[int]]:
         """How that ends when nobody kills it, and how large the files are."""
         with self.case.bench() as bench:
-            ended = self.other.call(bench, _adding(bench))
+            ended = _add_in(self.other, bench)
             sizes = sorted({len(data) for data in bench.files().values()} - {0})
             bench.build().finish()
             bench.expect_content(self.wanted, "when another process adds the episodes")
@@ -136,7 +129,7 @@ class _Kills:
     def survives(self, when: str, **kill: Any) -> bool:
         """Whether the process was killed. Raises NotConforming if that did any harm."""
         with self.case.bench() as bench:
-            ended = self.other.call(bench, _adding(bench), **kill)
+            ended = _add_in(self.other, bench, **kill)
             try:
                 bench.add(0, 1)
             except Exception as error:
@@ -145,8 +138,10 @@ class _Kills:
             return ended.status < 0
 
 
-def _adding(bench: RecorderBench) -> list[tuple[str, Path]]:
-    return [("add", log) for log in bench.logs[:2]]
+def _add_in(other: OtherProcess, bench: RecorderBench, *more: tuple[str], **kill: Any) -> Ended:
+    """Let it add two episodes, and then make the calls in `more`."""
+    calls: list[tuple[str, *tuple[Path, ...]]] = [*(("add", log) for log in bench.logs[:2]), *more]
+    return other.call(bench.case.descriptor.factory, bench.rig.config, bench.rig.folder, calls, **kill)
 
 
 def survives_kills(case: RecorderCase) -> None:
@@ -175,7 +170,7 @@ def _spread(numbers: Sequence[int], most: int) -> Sequence[int]:
 def finish_completes(case: RecorderCase) -> None:
     wanted = case.content_of(0, 1)
     with case.bench() as bench, other_process() as other:
-        other.call(bench, [*_adding(bench), ("finish",)])
+        _add_in(other, bench, ("finish",))
         bench.expect_content(wanted, "after finish, in a process that ended without tidying up")
 
 
@@ -254,9 +249,7 @@ def _expect_raises(what: str, add: Callable[[], object], error: type[Exception] 
 
 def unsaved_stays_out(case: RecorderCase) -> None:
     with case.bench() as bench:
-        unsaved = bench.rig.unsaved
-        if unsaved is None:
-            raise NotExercised("the rig has no `unsaved` log")
+        unsaved = handle(bench.rig, "unsaved")
         recorder = bench.add(0)
         wanted = bench.content()
         _expect_raises("an episode that was not saved", lambda: recorder.add(unsaved), HiltError)

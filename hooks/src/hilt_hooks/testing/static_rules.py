@@ -17,10 +17,13 @@ from hilt_hooks.config import METADATA, Option
 from hilt_hooks.descriptors import Descriptor
 from hilt_hooks.devices import CAPABILITIES, Robot, Teleoperator
 from hilt_hooks.inputs import Input
+from hilt_hooks.processors import Processor
+from hilt_hooks.recorders import Recorder
 from hilt_hooks.testing.audit import outside_events
 from hilt_hooks.testing.bench import DeviceCase
 from hilt_hooks.testing.checks import NotConforming, expect
 from hilt_hooks.testing.protocols import implements, mismatches
+from hilt_hooks.viewers import Viewer
 
 HEAVY = (
     "av",
@@ -161,12 +164,26 @@ def _leave(device: Any) -> None:
         device.disconnect()
 
 
-_DEVICES: Mapping[str, type] = {"robot": Robot, "teleoperator": Teleoperator, "camera": Camera, "input": Input}
+_BASES: Mapping[str, type] = {
+    "robot": Robot,
+    "teleoperator": Teleoperator,
+    "camera": Camera,
+    "input": Input,
+    "processor": Processor,
+    "recorder": Recorder,
+    "viewer": Viewer,
+}
 
 
 def capabilities_hold(case: DeviceCase[Any, Any]) -> None:
     with case.bench() as bench:
-        expect_as_declared(bench.device, case.descriptor, _DEVICES[case.descriptor.kind], CAPABILITIES)
+        expect_as_declared(bench.device, case.descriptor, _BASES[case.descriptor.kind], CAPABILITIES)
+
+
+def has_no_capabilities(case: Buildable) -> None:
+    """There are none for this kind."""
+    with case.make() as rig:
+        expect_as_declared(case.build(rig), case.descriptor, _BASES[case.descriptor.kind], {})
 
 
 def expect_as_declared(device: Any, descriptor: Descriptor, base: type, capabilities: Mapping[str, type]) -> None:

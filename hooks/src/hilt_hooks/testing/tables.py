@@ -51,6 +51,13 @@ STATIC_RULES: tuple[Rule[static.Described], ...] = (
 
 QUIET: Rule[static.Buildable] = Rule("D05", "building does no I/O", static.building_is_quiet)
 
+PLAIN_RULES: tuple[Rule[static.Buildable], ...] = (
+    *STATIC_RULES,
+    QUIET,
+    Rule("D06", "capabilities are as declared", static.has_no_capabilities),
+)
+"""For every kind that knows no capabilities."""
+
 CONNECTED_RULES: tuple[Rule[DeviceCase[Any, Any]], ...] = (
     Rule("D06", "capabilities are as declared", static.capabilities_hold),
     Rule("D14", "connect works twice", life.connects_twice),
@@ -143,9 +150,7 @@ INPUT_RULES: tuple[Rule[InputCase], ...] = (
 )
 
 VIEWER_RULES: tuple[Rule[ViewerCase], ...] = (
-    *STATIC_RULES,
-    QUIET,
-    Rule("D06", "capabilities are as declared", viewer.has_what_a_viewer_has),
+    *PLAIN_RULES,
     TRAVELS,
     Rule("V01", "it shows every view and changes none", viewer.shows_every_view),
     Rule("V02", "it needs no camera, leader or task", viewer.shows_bare_sessions),
@@ -155,7 +160,6 @@ VIEWER_RULES: tuple[Rule[ViewerCase], ...] = (
     Rule("V06", "it says when nobody looks any more", viewer.leaving_is_said),
     Rule("V07", "what was shown is there after close", viewer.what_was_shown_stays),
 )
-
 
 POLICY_RULES: tuple[Rule[PolicyCase], ...] = (
     *STATIC_RULES,
@@ -181,9 +185,7 @@ POLICY_RULES: tuple[Rule[PolicyCase], ...] = (
 )
 
 PROCESSOR_RULES: tuple[Rule[ProcessorCase], ...] = (
-    *STATIC_RULES,
-    QUIET,
-    Rule("D06", "capabilities are as declared", processor.has_no_capabilities),
+    *PLAIN_RULES,
     Rule("X01", "results are transitions", processor.results_are_transitions),
     Rule("X02", "it writes what it declares", processor.writes_as_declared),
     Rule("X03", "it reads what it declares", processor.reads_as_declared),
@@ -200,9 +202,7 @@ PROCESSOR_RULES: tuple[Rule[ProcessorCase], ...] = (
 )
 
 RECORDER_RULES: tuple[Rule[RecorderCase], ...] = (
-    *STATIC_RULES,
-    QUIET,
-    Rule("D06", "capabilities are as declared", recorder.has_no_capabilities),
+    *PLAIN_RULES,
     TRAVELS,
     Rule("L01", "validate accepts what the logs hold, and only reads", recorder.validate_accepts),
     Rule("L02", "validate refuses by name what does not fit", recorder.validate_refuses),
@@ -220,7 +220,6 @@ RECORDER_RULES: tuple[Rule[RecorderCase], ...] = (
     Rule("L14", "an episode that was not saved stays out", recorder.unsaved_stays_out),
     Rule("L15", "the summary says what there is", recorder.summary_says_what_there_is),
 )
-
 
 RULES: Mapping[str, tuple[Rule[Any], ...]] = {
     "robot": DEVICE_RULES + ROBOT_RULES,

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from hilt_hooks.cameras import Frame
 from hilt_hooks.descriptors import ViewerDescriptor
 from hilt_hooks.signals import Reading, Vector
-from hilt_hooks.testing.checks import NotConforming, NotExercised
-from hilt_hooks.viewers import SessionInfo, View
+from hilt_hooks.testing.checks import NotConforming, handle
+from hilt_hooks.viewers import Patience, SessionInfo, View
 
 CHANNELS = ("shoulder.pos", "gripper.pos")
 CAMERAS: Mapping[str, tuple[int, ...]] = {"front": (24, 32, 3), "front_depth": (24, 32, 1)}
@@ -45,14 +45,11 @@ MakeViewerRig = Callable[[], AbstractContextManager[ViewerRig]]
 
 
 @frozen(kw_only=True)
-class ViewerPatience:
-    """How long a session waits for a viewer that opens, shows, closes; then it goes on without. lost_s: how long a viewer
-    may take to see that nobody looks any more. grace_s: how long what it started may take to end after close.
+class ViewerPatience(Patience):
+    """What a session has, and more. lost_s: how long a viewer may take to see that nobody looks any more. grace_s: how
+    long what it started may take to end after close.
     """
 
-    open_s: float = 60.0
-    show_s: float = 10.0
-    close_s: float = 3.0
     lost_s: float = 10.0
     grace_s: float = 1.0
 
@@ -74,8 +71,8 @@ class ViewerCase:
         """A viewer that is not open yet, of this config of the rig. It is closed at the end."""
         with self.make() as rig:
             bench = ViewerBench(self, rig)
-            bench.build(bench.handle(config))
             try:
+                bench.build(bench.handle(config))
                 yield bench
                 bench.finish()
             except BaseException:
@@ -168,10 +165,7 @@ class ViewerBench:
 
     def handle(self, name: str) -> Any:
         """What the rig has under this name. Raises NotExercised if it has nothing."""
-        found = getattr(self.rig, name)
-        if found is None:
-            raise NotExercised(f"the rig has no `{name}`")
-        return found
+        return handle(self.rig, name)
 
 
 def session() -> SessionInfo:

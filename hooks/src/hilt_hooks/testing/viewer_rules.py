@@ -1,22 +1,13 @@
 """Rules for viewers: showing, closing, having nowhere to show."""
 
-import os
-import threading
 import time
 
 from hilt_hooks.errors import ConnectError, DeviceLost
-from hilt_hooks.testing.checks import NotConforming, NotExercised, expect
-from hilt_hooks.testing.lifecycle_rules import open_files
-from hilt_hooks.testing.static_rules import expect_as_declared
+from hilt_hooks.testing.checks import NotConforming, expect
+from hilt_hooks.testing.lifecycle_rules import expect_nothing_left
 from hilt_hooks.testing.viewer_rig import ViewerBench, ViewerCase, bare_session, full_view, sparse_view, views
-from hilt_hooks.viewers import Viewer
 
 _LOOK_S = 0.05
-
-
-def has_what_a_viewer_has(case: ViewerCase) -> None:
-    with case.make() as rig:
-        expect_as_declared(case.build(rig), case.descriptor, Viewer, {})
 
 
 def shows_every_view(case: ViewerCase) -> None:
@@ -43,21 +34,7 @@ def closes_always(case: ViewerCase) -> None:
 
 
 def nothing_is_left(case: ViewerCase) -> None:
-    if not os.path.isdir("/dev/fd"):
-        raise NotExercised("open files cannot be listed on this system")
-    # The first one pays for what a process opens once, such as a log file.
-    _one_session(case)
-    threads, files = set(threading.enumerate()), open_files()
-    _one_session(case)
-    end = time.monotonic() + case.patience.grace_s
-    while True:
-        left = [thread.name for thread in threading.enumerate() if thread not in threads]
-        opened = sorted(open_files() - files)
-        if time.monotonic() > end or not (left or opened):
-            break
-        time.sleep(_LOOK_S)
-    expect(not left, f"threads alive after close: {', '.join(left)}")
-    expect(not opened, f"files open after close: {', '.join(opened)}")
+    expect_nothing_left(lambda: _one_session(case), case.patience.grace_s, "close")
 
 
 def _one_session(case: ViewerCase) -> None:

@@ -115,6 +115,14 @@ def test_what_is_wrong_is_said_before_anything_is_written(more, message, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.skipif(not GOLDEN.is_dir(), reason="the golden data is not on this machine")
+@pytest.mark.parametrize("more", [[], ["--dry-run"]], ids=["train", "dry run"])
+def test_images_that_do_not_fit_into_memory_are_refused_by_a_dry_run_too(more, tmp_path, capsys):
+    assert main(command(GOLDEN, tmp_path / "run", "--policy.resize=[500000, 500000]", *SMALL, *more)) == 2
+    assert "GiB of memory, and this machine has" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_output_folder_is_not_written_twice(tmp_path, capsys):
     (tmp_path / "run").mkdir()
     assert main(command(write_dataset(tmp_path / "set"), tmp_path / "run", "--steps=1")) == 2

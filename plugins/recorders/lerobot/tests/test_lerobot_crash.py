@@ -1,6 +1,5 @@
 """Killed at any instant and called again, a recorder ends in the same dataset."""
 
-import json
 import shutil
 import signal
 import subprocess
@@ -8,60 +7,52 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from lerobot_logs import MakeLog
 from lerobot_trees import tree
 
-from hilt_recorder_lerobot.plugin import DatasetConfig
+from hilt_hooks.testing.recorder_rig import Ended, other_process
+from hilt_recorder_lerobot.plugin import DatasetConfig, hilt_recorders
 from hilt_recorder_lerobot.reader import Dataset
 from hilt_recorder_lerobot.recorder import build
 
 KILLED = -signal.SIGKILL
 Calls = list[tuple[str, Path]]
-Order = Callable[[Path, Calls, int | None], dict[str, Any]]
+Order = Callable[..., Ended]
+
+
+def config(root: Path) -> DatasetConfig:
+    return DatasetConfig(repo_id="lab/killed", root=str(root), resume=True)
 
 
 @pytest.fixture(scope="module")
 def order() -> Iterator[Order]:
-    """Let another process carry out calls, and die before its n-th change to a file."""
-    command = [sys.executable, str(Path(__file__).with_name("lerobot_kill.py"))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        requests, answers = process.stdin, process.stdout
-
-        def give(root: Path, calls: Calls, kill_at: int | None) -> dict[str, Any]:
-            wanted = {"root": str(root), "calls": [(call, str(log)) for call, log in calls], "kill_at": kill_at}
-            requests.write(json.dumps(wanted) + "\n")
-            requests.flush()
-            answer: dict[str, Any] = json.loads(answers.readline())
-            return answer
-
-        yield give
-        requests.close()
+    """Let another process carry out calls on the dataset in a folder, and die before its n-th change to a file."""
+    (recorder,) = hilt_recorders()
+    with other_process() as other:
+        yield lambda root, calls, kill_at=None: other.call(recorder.factory, config(root), root, calls, kill_at=kill_at)
 
 
 def expect_same_end(tmp_path: Path, order: Order, before: Calls, calls: Calls, lose_log: bool) -> None:
     """Kill before every change that `calls` make; then call again, or if `lose_log`, only open: nothing half done remains."""
     base, undisturbed = tmp_path / "base", tmp_path / "undisturbed"
     base.mkdir()
-    order(base, before, None)
+    order(base, before)
     shutil.copytree(base, undisturbed)
-    changes = order(undisturbed, calls, None)["seen"]
+    changes = len(order(undisturbed, calls).changes)
     ends = [tree(undisturbed), tree(base)]
     assert changes > 10
     for kill_at in range(changes):
         root = tmp_path / f"killed_at_{kill_at}"
         shutil.copytree(base, root)
-        assert order(root, calls, kill_at)["status"] == KILLED
+        assert order(root, calls, kill_at).status == KILLED
         if lose_log:
-            build(DatasetConfig(repo_id="lab/killed", root=str(root), resume=True)).finish()
+            build(config(root)).finish()
             episodes = [{name: digest for name, digest in end.items() if "hilt/" not in name} for end in ends]
             assert {name: digest for name, digest in tree(root).items() if "hilt/" not in name} in episodes, kill_at
         else:
-            assert order(root, calls, None)["status"] == 0
+            assert order(root, calls).status == 0
             assert tree(root) == ends[0], kill_at
             assert Dataset(root).check() == []
 
@@ -89,12 +80,12 @@ def test_killed_at_random_instants(tmp_path: Path, log: MakeLog) -> None:
     logs = [log(number, length=8, task=f"Task {number % 3}") for number in range(4)]
     calls: Calls = [("add", path) for path in logs]
     undisturbed, root = tmp_path / "undisturbed", tmp_path / "killed"
-    wanted = build(DatasetConfig(repo_id="lab/killed", root=str(undisturbed)))
+    wanted = build(config(undisturbed))
     for path in logs:
         wanted.add(path)
     deadlines = [0.02 * number for number in range(1, 13)]
     kills = sum(killed_after(delay, root, calls) for delay in deadlines)
-    last = build(DatasetConfig(repo_id="lab/killed", root=str(root), resume=True))
+    last = build(config(root))
     for path in logs:
         last.add(path)
     assert kills > 0

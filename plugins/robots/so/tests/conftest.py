@@ -1,5 +1,6 @@
 """An emulated SO arm that notes what is written to its servos."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from hilt_motor_feetech.emulator import EmulatedServo, FirstOrderPlant, PtyBus, 
 from hilt_motor_feetech.table import REGISTERS
 from hilt_robot_so.config import SoFollowerConfig
 from hilt_robot_so.motors import JOINTS, MOTORS
+
+sys.path.insert(0, str(Path(__file__).parent))  # for what several tests share
 
 _NAMES = {register.address: register.name for register in REGISTERS.values()}
 

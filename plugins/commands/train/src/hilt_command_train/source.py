@@ -84,14 +84,20 @@ def frame_count(source: Source) -> int:
     return sum(source.dataset.episodes[index].length for index in source.episodes)
 
 
-def load_samples(source: Source, inputs: Mapping[str, Feature], report: Report) -> Samples:
-    """All frames in memory, images scaled to the size that `inputs` says.
+def check_memory(source: Source, inputs: Mapping[str, Feature]) -> None:
+    """Raises ConfigError if the frames do not fit into memory, images at the size that `inputs` says."""
+    pixels = sum(height * width for height, width in _image_sizes(inputs).values())
+    check_fits(frame_count(source) * pixels * 3)
 
-    Raises ConfigError if they do not fit.
-    """
-    count = frame_count(source)
-    sizes = {name: feature.shape[1:] for name, feature in inputs.items() if feature.type == "VISUAL"}
-    check_fits(sum(count * height * width * 3 for height, width in sizes.values()))
+
+def _image_sizes(inputs: Mapping[str, Feature]) -> dict[str, tuple[int, ...]]:
+    """Height and width by name."""
+    return {name: feature.shape[1:] for name, feature in inputs.items() if feature.type == "VISUAL"}
+
+
+def load_samples(source: Source, inputs: Mapping[str, Feature], report: Report) -> Samples:
+    """All frames in memory, images scaled to the size that `inputs` says."""
+    count, sizes = frame_count(source), _image_sizes(inputs)
     images = {name: np.empty((count, *size, 3), dtype=np.uint8) for name, size in sizes.items()}
     row = 0
     for episode in source.episodes if sizes else ():

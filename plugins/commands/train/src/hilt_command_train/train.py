@@ -18,7 +18,7 @@ from hilt_command_train.config import TrainConfig
 from hilt_command_train.journal import Journal
 from hilt_command_train.loop import optimise
 from hilt_command_train.samples import Samples
-from hilt_command_train.source import Source, frame_count, load_samples, open_source
+from hilt_command_train.source import Source, check_memory, frame_count, load_samples, open_source
 from hilt_command_train.trainable import Trainable, Trainer
 from hilt_hooks import ConfigError, PolicyDescriptor
 
@@ -65,7 +65,9 @@ def prepare(config: TrainConfig, trainer: Trainer) -> tuple[Path, Source, Traina
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads or os.cpu_count() or 1)
     source = open_source(config.dataset)
-    return output, source, trainer(config.policy.config, source.inputs, source.outputs, source.statistics)
+    trainable = trainer(config.policy.config, source.inputs, source.outputs, source.statistics)
+    check_memory(source, trainable.inputs)
+    return output, source, trainable
 
 
 class _Run:

@@ -71,8 +71,8 @@ def reach(address: tuple[str, int]) -> None:
 def listens(address: tuple[str, int]) -> bool:
     """Whether a viewer is there."""
     try:
-        socket.create_connection(address, _ANSWER_S).close()
-    except OSError:
+        reach(address)
+    except ConnectError:
         return False
     return True
 
