@@ -12,12 +12,12 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.results import console
+from benchmarks.results import RUNS, console, positive
 
 QUICK = ("cli", "feetech")
 SLOW = ("tick", "governor", "crash")
-ONCE = ("crash",)
-"""Of these all of a run counts, not the best of several."""
+ONCE = ("governor", "crash")
+"""Of these all of a run counts, not the best of several: they have no `--runs`."""
 
 
 def _listing() -> Table:
@@ -44,7 +44,7 @@ def _results(names: Sequence[str], runs: int) -> Iterator[tuple[str, Mapping[str
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--all", action="store_true", help="also those that take minutes")
-    parser.add_argument("--runs", type=int, default=3, help="how often each (default 3)")
+    parser.add_argument("--runs", type=positive, default=RUNS, help=f"how often each but {' and '.join(ONCE)} (default {RUNS})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers there, by name")
     chosen = parser.parse_args()
     console.print(_listing())

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-from benchmarks.results import Check, Measured, options, repeat, report
+from benchmarks.results import Check, Measured, options, positive, repeat, report
 
 HELP_BAR = 10.0
 
@@ -46,7 +46,7 @@ def _seconds(command: Sequence[str]) -> float:
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--rounds", type=int, default=11, help="how often each command is started in a run (default 11)")
+    parser.add_argument("--rounds", type=positive, default=11, help="how often each command is started in a run (default 11)")
     chosen = parser.parse_args()
     report("cli", repeat(lambda: once(chosen.rounds), chosen.runs), chosen.json)
 

@@ -28,7 +28,7 @@ POSE = dict(zip(CHANNELS, (0.0, -55.0, 50.0, 55.0, 0.0, 20.0), strict=True))
 """Folded, above the table. Degrees, percent."""
 
 _LOOK_S = 0.05
-_EPISODE_LIMIT_S = 180.0
+_EPISODE_LIMIT_S, _END_S = 180.0, 20.0
 _EARLY_NS = 2_000_000
 """The bench may stamp a packet with the time at which it began to look for one."""
 
@@ -135,8 +135,8 @@ def _run(command: list[str], output: Path, limit_s: float, watch: "_Watch") -> N
     ):
         while session.poll() is None:
             watch.look(session.pid)
-            if time.monotonic() > until:
-                session.terminate()
+            if (late_s := time.monotonic() - until) > 0:
+                session.terminate() if late_s < _END_S else session.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 session.wait(_LOOK_S)
     if session.returncode:

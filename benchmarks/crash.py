@@ -31,33 +31,52 @@ HOLD_BAR_MS = 100.0
 
 
 def judge(story: Story) -> Measured:
+    struck, wrong = story.struck, len(story.refused) + len(story.wrong)
+    late_ms = [hold - noise for hold, noise in _holds(struck)]
+    checks = (
+        Check("saved episodes lost", _saved_lost(story), 0.0, always=True),
+        Check("starts refused, datasets wrong", wrong, 0.0, always=True),
+        Check("running episode lost, s", max(_running_lost(struck), default=0.0), RUNNING_BAR_S),
+        Check("hold over control, ms", max(late_ms, default=0.0), HOLD_BAR_MS),
+    )
+    return Measured({**_of_episodes(story), **_of_sessions(story)}, checks, _details(story))
+
+
+def _of_episodes(story: Story) -> Metrics:
     struck, running = story.struck, _running_lost(story.struck)
-    holds = [each for each in struck if each.hold_ms is not None]
     unsettled = [each for each in _episodes(struck) if each.shown and not each.saved]
-    metrics: Metrics = {
+    return {
         "kills": len(struck),
         "power_cuts": sum(each.blow.how == "power cut" for each in struck),
         "saved_episodes": sum(each.saved for each in _episodes(struck)),
-        "saved_episodes_lost": len(_lost(struck)) + len(story.missing),
+        "saved_episodes_lost": _saved_lost(story),
         "running_episodes": len(running),
         "running_lost_s": _spread(running),
         "running_lost_s_max": max(running, default=0.0),
         "shown_before_durable": len(unsettled),
         "shown_before_durable_not_whole": sum(bool(each.problem) for each in unsettled),
+    }
+
+
+def _of_sessions(story: Story) -> Metrics:
+    holds = _holds(story.struck)
+    return {
         "starts_refused": len(story.refused),
         "datasets_wrong": len(story.wrong),
-        "ended_by_force": sum(len(each.stuck) for each in struck),
+        "ended_by_force": sum(len(each.stuck) for each in story.struck),
         "hold_kills": len(holds),
-        "hold_ms": _spread([each.hold_ms or 0.0 for each in holds]),
-        "hold_noise_ms": _spread([each.noise_ms for each in holds]),
+        "hold_ms": _spread([hold for hold, _ in holds]),
+        "hold_noise_ms": _spread([noise for _, noise in holds]),
     }
-    checks = (
-        Check("saved episodes lost", float(len(_lost(struck)) + len(story.missing)), 0.0, always=True),
-        Check("starts refused, datasets wrong", float(len(story.refused) + len(story.wrong)), 0.0, always=True),
-        Check("running episode lost, s", max(running, default=0.0), RUNNING_BAR_S),
-        Check("hold over control, ms", max(((each.hold_ms or 0.0) - each.noise_ms for each in holds), default=0.0), HOLD_BAR_MS),
-    )
-    return Measured(metrics, checks, _details(story))
+
+
+def _holds(struck: Iterable[Struck]) -> list[tuple[float, float]]:
+    """(hold, noise) in ms, of sessions that died while the arm moved."""
+    return [(each.hold_ms, each.noise_ms) for each in struck if each.hold_ms is not None]
+
+
+def _saved_lost(story: Story) -> int:
+    return len(_lost(story.struck)) + len(story.missing)
 
 
 def _episodes(struck: Iterable[Struck]) -> list[Episode]:
@@ -104,7 +123,7 @@ def _grouped(struck: Sequence[Struck], key: Callable[[Struck], str]) -> dict[str
             "saved_episodes": sum(each.saved for each in _episodes(of_name)),
             "saved_episodes_lost": len(_lost(of_name)),
             "running_lost_s_max": max(_running_lost(of_name), default=0.0),
-            "hold_ms_max": max((each.hold_ms or 0.0 for each in of_name), default=0.0),
+            "hold_ms_max": max((hold for hold, _ in _holds(of_name)), default=0.0),
         }
     return found
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import scservo_sdk
 
-from benchmarks.results import Check, Measured, options, repeat, report
+from benchmarks.results import Check, Measured, options, positive, repeat, report
 from benchmarks.servos import IDS
 from hilt_motor_feetech.bus import FeetechBus, Motor
 from hilt_motor_feetech.table import REGISTERS
@@ -122,7 +122,7 @@ def once(blocks: int) -> Measured:
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--blocks", type=int, default=10, help=f"blocks of {CYCLES} cycles for each side (default 10)")
+    parser.add_argument("--blocks", type=positive, default=10, help=f"blocks of {CYCLES} cycles for each side (default 10)")
     chosen = parser.parse_args()
     report("feetech", repeat(lambda: once(chosen.blocks), chosen.runs), chosen.json)
 

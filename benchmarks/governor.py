@@ -10,11 +10,13 @@ Each life has its own configuration, and all of it follows from its seed: `--fir
 """
 
 import multiprocessing
+import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from os import cpu_count
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from attrs import field, frozen
 from benchmarks.fuzz.invariant import Verdict, Violation
 from benchmarks.fuzz.moves import Fuzzer, filters
 from benchmarks.fuzz.rig import bench
-from benchmarks.results import Check, Measured, console, options, repeat, report
+from benchmarks.results import Check, Measured, console, options, positive, repeat, report
 from hilt.rig.governor import Envelope, Governor
 from hilt_hooks import Limits, Signal
 
@@ -67,19 +69,22 @@ def _told(violation: Violation) -> str:
 
 def lives(commands: int, first: int, jobs: int) -> Iterator[Life]:
     """As many as give so many commands, in the order in which they end."""
-    if jobs == 1:
-        seeds, done = iter(range(first, first + commands)), 0
-        while done < commands:
-            life = live(next(seeds))
-            done += life.verdict.commands
-            yield life
-        return
-    yield from _beside(commands, first, jobs)
+    yield from _beside(commands, first, jobs) if jobs > 1 else _alone(commands, first)
+
+
+def _alone(commands: int, first: int) -> Iterator[Life]:
+    done = 0
+    for seed in count(first):
+        life = live(seed)
+        yield life
+        done += life.verdict.commands
+        if done >= commands:
+            return
 
 
 def _beside(commands: int, first: int, jobs: int) -> Iterator[Life]:
     """In processes of their own."""
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_end_with_parent) as pool:
         running: set[Future[Life]] = set()
         seed, done = first, 0
         while done < commands or running:
@@ -90,6 +95,18 @@ def _beside(commands: int, first: int, jobs: int) -> Iterator[Life]:
             for each in ended:
                 done += each.result().verdict.commands
                 yield each.result()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot tell its pool, which would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def cost() -> float:
@@ -132,16 +149,15 @@ def once(commands: int, first: int, jobs: int) -> Measured:
 
 
 def main() -> None:
-    parser = options(__doc__)
-    parser.set_defaults(runs=1)
-    parser.add_argument("--commands", type=int, default=1_000_000, help="at least so many in a run (default 1000000)")
+    parser = options(__doc__, repeated=False)
+    parser.add_argument("--commands", type=positive, default=1_000_000, help="at least so many (default 1000000, some minutes)")
     parser.add_argument("--first", type=int, default=0, metavar="SEED", help="seed of the first life (default 0)")
-    parser.add_argument("--jobs", type=int, default=cpu_count() or 1, help="processes (default: one for each core)")
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count() or 1, help="processes (default: one for each core)")
     chosen = parser.parse_args()
-    best = report("governor", repeat(lambda: once(chosen.commands, chosen.first, chosen.jobs), chosen.runs), chosen.json)
-    details = best.measured.details
+    runs = repeat(lambda: once(chosen.commands, chosen.first, chosen.jobs), 1)
+    details = report("governor", runs, chosen.json).measured.details
     console.print(
-        "ticks by source: " + ", ".join(f"{name} {count}" for name, count in sorted(details["ticks_by_source"].items()))
+        "ticks by source: " + ", ".join(f"{name} {ticks}" for name, ticks in sorted(details["ticks_by_source"].items()))
     )
     for example in details["examples"]:
         console.print(example, markup=False)

@@ -19,6 +19,8 @@ from benchmarks.load import Load
 BUSY = 0.25
 """A run during which others used more than this share of the machine proves nothing."""
 
+RUNS = 3
+
 Metrics = Mapping[str, float | Mapping[str, float]]
 
 console = Console()
@@ -88,7 +90,7 @@ def options(summary: str | None, *, repeated: bool = True) -> argparse.ArgumentP
     parser = argparse.ArgumentParser(description=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
     if repeated:
         parser.add_argument(
-            "--runs", type=positive, default=3, help="how often; the best run counts, all are printed (default 3)"
+            "--runs", type=positive, default=RUNS, help="how often; the best run counts, all are printed (default %(default)s)"
         )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     return parser

@@ -1,7 +1,7 @@
 """The control of `benchmarks.tick`: a bare process that sleeps on the same grid, with the priority that the rig got.
 
 Run as `python -m benchmarks.sleeper`. It waits for one line of JSON on stdin, `{"policy", "priority", "period_ns"}`, sleeps
-until SIGTERM, and prints a list of `[due_ns, woke_ns]`. Like the rig, it never moves its grid.
+until SIGTERM, and prints a list of `[due_ns, woke_ns]`. Like the rig, it never moves its grid. It ends when its parent is gone.
 """
 
 import gc
@@ -13,8 +13,8 @@ import time
 
 
 def sleep_until(over: list[bool], period_ns: int) -> list[tuple[int, int]]:
-    woken, start, k = [], time.monotonic_ns(), 0
-    while not over:
+    woken, start, k, parent = [], time.monotonic_ns(), 0, os.getppid()
+    while not over and os.getppid() == parent:
         k += 1
         due = start + k * period_ns
         while (ahead := due - time.monotonic_ns()) > 0:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.collecting import Plan, Trace, collect
-from benchmarks.results import Check, Measured, Metrics, Run, console, options, percentiles, repeat, report
+from benchmarks.results import Check, Measured, Metrics, Run, console, options, percentiles, positive, repeat, report
 
 EXCESS_BAR_MS = 5.0
 """Of p99 over that of the control."""
@@ -115,7 +115,7 @@ def _show_worst(runs: Sequence[Run]) -> None:
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--episodes", type=int, default=2, help="in each run (default 2)")
+    parser.add_argument("--episodes", type=positive, default=2, help="in each run (default 2)")
     parser.add_argument("--script", default="intervene", help="what the operator does: a built-in script or a YAML file")
     chosen = parser.parse_args()
     plan = Plan(episodes=chosen.episodes, script=chosen.script)

@@ -69,7 +69,7 @@ class Victim:
         return self.process.poll() is not None
 
     def freeze(self, at_ns: int) -> None:
-        """What is ticked, shown or told later is no longer part of what was promised."""
+        """What is ticked or shown later is no longer part of what was promised. What the recorder calls saved always is."""
         self._until_ns = at_ns
 
     def look(self) -> None:

@@ -8,7 +8,6 @@ child ended (0, or -9), how many changes it had begun, and how many of `do` were
 
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from benchmarks.kills.synced.sitecustomize import follow
 from hilt.ipc.messages import CameraColumn, Column, Header, Outcome, Row
 from hilt.log import EpisodeWriter, recover, unfinished
 from hilt.recording.video import Encoder
+from hilt_hooks.testing.killing import Changes
 from hilt_recorder_lerobot.plugin import DatasetConfig
 from hilt_recorder_lerobot.recorder import build
 
@@ -38,7 +38,6 @@ HEADER = Header(
     cameras=[CAMERA],
     config={},
 )
-CHANGES = ("open", "os.mkdir", "os.rename", "os.remove")
 
 
 def dataset(disk: Path) -> Path:
@@ -83,40 +82,25 @@ def add(disk: Path, episode: int) -> None:
 VERBS: Mapping[str, Callable[[Path, int], None]] = {"record": record, "sync": sync, "recover": recover_all, "add": add}
 
 
-class Reaper:
-    """An audit hook, and a wrapper of `os.fsync`: it sees every change that this process makes below `root`."""
+def counted(changes: Changes, fsync: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A sync changes nothing that an audit hook sees."""
 
-    def __init__(self, root: str, kill_at: int | None) -> None:
-        self.root, self.kill_at, self.seen = root, kill_at, 0
+    def call(fd: Any) -> None:
+        changes.count("fsync")
+        fsync(fd)
 
-    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in CHANGES or not str(arguments[0]).startswith(self.root):
-            return
-        if event != "open" or (isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
-            self.count()
-
-    def count(self) -> None:
-        if self.seen == self.kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.seen += 1
-
-    def wrap(self, fsync: Callable[[Any], None]) -> Callable[[Any], None]:
-        def counted(fd: Any) -> None:
-            self.count()
-            fsync(fd)
-
-        return counted
+    return call
 
 
 def live(order: dict[str, Any], answer: int) -> None:
     noted = Path(order["noted"])
-    reaper = Reaper(str(noted / "disk"), order["kill_at"])
+    changes = Changes(str(noted / "disk"), order["kill_at"])
     follow(str(noted))
-    os.fsync = reaper.wrap(os.fsync)
-    sys.addaudithook(reaper)
+    os.fsync = counted(changes, os.fsync)
+    sys.addaudithook(changes)
     for what, episode in order["do"]:
         VERBS[what](noted / "disk", episode)
-        os.write(answer, f"{reaper.seen}\n".encode())
+        os.write(answer, f"{len(changes.made)}\n".encode())
 
 
 def main() -> None:

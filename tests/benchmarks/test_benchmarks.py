@@ -2,13 +2,13 @@
 
 import json
 import math
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e_session import run_alone
 
 ROOT = Path(__file__).parents[2]
 QUICK_OPERATOR = """
@@ -35,7 +35,7 @@ reset:
 
 def run(name: str, output: Path, *arguments: str, once: tuple[str, ...] = ("--runs=1",)) -> dict[str, Any]:
     command = [sys.executable, "-m", f"benchmarks.{name}", *once, f"--json={output}", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = run_alone(command, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     content: dict[str, Any] = json.loads(output.read_text())
     assert name in done.stdout
@@ -65,7 +65,7 @@ def test_feetech(tmp_path: Path) -> None:
 
 
 def test_governor(tmp_path: Path) -> None:
-    content = run("governor", tmp_path / "governor.json", "--commands=1000", "--jobs=1", "--first=1")
+    content = run("governor", tmp_path / "governor.json", "--commands=1000", "--jobs=1", "--first=1", once=())
     assert content["commands"] >= 1000
     assert content["violations"] == 0, content["examples"]
     assert content["us_per_command"] > 0

@@ -11,6 +11,7 @@ if sys.platform != "linux":
 sys.path.insert(0, str(Path(__file__).parent))
 
 from e2e_checkpoint import SIZE, write_policy
+from e2e_driven import Driven, driving
 
 from hilt_robot_emulated.bench import Bench
 from hilt_robot_emulated.settings import View
@@ -37,3 +38,13 @@ def arms() -> Iterator[Bench]:
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint that fits `bench`."""
     return write_policy(tmp_path_factory.mktemp("policy"), CAMERAS)
+
+
+@pytest.fixture
+def driven(bench: Bench, policy: Path, tmp_path: Path) -> Iterator[Driven]:
+    """By the policy, in mid-episode. Afterwards the bench is as it was."""
+    with driving(bench, policy, tmp_path / "dataset") as session:
+        yield session
+    bench.hand.release()
+    for arm in ("robot", "leader"):
+        bench.command("replug", arm=arm)

@@ -1,5 +1,6 @@
 """Running `hilt` as a user does: from a script, or typed at in a terminal."""
 
+import codecs
 import os
 import pty
 import re
@@ -11,10 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 HILT = str(Path(sys.executable).with_name("hilt"))
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TERM": "xterm", "NO_COLOR": "1"}
@@ -29,7 +31,10 @@ KEYS: Mapping[str, bytes] = {
 }
 """What a terminal sends; every other key sends its character."""
 
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07")
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07|\x1b(?:\[[0-9;?]*)?\Z")
+"""The last of them: one that has not arrived as a whole."""
+_OPEN = "exec <{name} >{name} 2>&1; "
+"""Makes a terminal that of the shell, and of what the shell starts."""
 _LINE = "trap : INT; stty cols {width} rows 50; stty -g; {command}; code=$?; echo; echo exit=$code; stty -g; echo over; read _"
 _MARK = "HILT_E2E_TERMINAL"
 _numbers = count()
@@ -37,15 +42,22 @@ _numbers = count()
 
 def run(command: Sequence[str], timeout_s: float = PATIENCE_S) -> "subprocess.CompletedProcess[str]":
     """`hilt COMMAND...`, without a terminal, to its end."""
-    return subprocess.run(
-        [HILT, *command],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-        timeout=timeout_s,
-        env={**ENVIRONMENT, "COLUMNS": "160"},
-    )
+    return run_alone([HILT, *command], timeout_s, env={**ENVIRONMENT, "COLUMNS": "160"})
+
+
+def run_alone(line: Sequence[str], timeout_s: float | None = None, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """A command to its end. If the test ends before, it is killed with all that it started: a rig would hold the arm."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        line, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, start_new_session=True, **options
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout_s)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(line, process.returncode, stdout, stderr)
 
 
 def until(true: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S, screen: "Terminal | None" = None) -> None:
@@ -99,13 +111,13 @@ class Terminal:
     """
 
     def __init__(self, command: Sequence[str], *, width: int = 160) -> None:
-        line = _LINE.format(width=width, command=shlex.join([HILT, *command]))
         self._mark = f"{os.getpid()}-{next(_numbers)}"
         self._text, self._seen, self._news = "", 0, threading.Condition()
         self._hang_up, self._hung_up = os.pipe()[::-1]
-        self.shell, self._master = pty.fork()
-        if self.shell == 0:
-            os.execve("/bin/sh", ["sh", "-c", line], {**ENVIRONMENT, _MARK: self._mark})
+        self._master, self._slave = pty.openpty()
+        line = _OPEN.format(name=os.ttyname(self._slave)) + _LINE.format(width=width, command=shlex.join([HILT, *command]))
+        self._process = subprocess.Popen(["/bin/sh", "-c", line], start_new_session=True, env={**ENVIRONMENT, _MARK: self._mark})
+        self.shell = self._process.pid
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
@@ -114,10 +126,19 @@ class Terminal:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Whatever still runs is killed: a rig that holds an arm would keep the port of the bench."""
-        for pid in self.family():
-            os.kill(pid, signal.SIGKILL)
-        self.close()
-        os.waitpid(self.shell, 0)
+        try:
+            until(lambda: not self._kill_family(), "everybody in the terminal is gone")
+        finally:
+            self.close()
+            self._process.wait()
+
+    def _kill_family(self) -> list[int]:
+        """Gives those that were still there."""
+        family = self.family()
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return family
 
     def family(self) -> list[int]:
         """All processes that were started in this terminal and still run."""
@@ -129,21 +150,19 @@ class Terminal:
             os.write(self._hang_up, b"x")
             self._reader.join()
         if self._master >= 0:
-            for descriptor in (self._master, self._hang_up, self._hung_up):
+            for descriptor in (self._master, self._slave, self._hang_up, self._hung_up):
                 os.close(descriptor)
         self._master = -1
 
     def _read(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         while True:
             ready, _, _ = select.select([self._master, self._hung_up], [], [])
             if self._hung_up in ready:
                 return
-            try:
-                data = os.read(self._master, 4096)
-            except OSError:
-                return
+            data = os.read(self._master, 4096)
             with self._news:
-                self._text += data.decode(errors="replace")
+                self._text += decoder.decode(data)
                 self._news.notify_all()
 
     @property
@@ -175,8 +194,16 @@ class Terminal:
         return match
 
     def phase(self, name: str, timeout_s: float = PATIENCE_S) -> "re.Match[str]":
-        """Wait until the session says that it is in this phase."""
-        return self.expect(rf"^ *[\d.]+ s  {name.upper()}\b.*$", timeout_s)
+        """Wait until the session says, in a whole line, that it is in this phase."""
+        return self.expect(rf"^ *[\d.]+ s  {name.upper()}\b.*\n", timeout_s)
+
+    def leave(self, *, release: bool = False) -> int:
+        """Stop the session by its key, and say whether the torque is to be released; gives the exit code."""
+        self.press("esc")
+        self.expect(re.escape("Release the torque? The arm will drop. [y/N]"))
+        self.press("y" if release else "n")
+        self.press("enter")
+        return self.ended()
 
     def ended(self, timeout_s: float = PATIENCE_S) -> int:
         """Wait for the end; gives the exit code."""

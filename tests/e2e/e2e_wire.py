@@ -63,7 +63,8 @@ class Wire:
 
     def __init__(self, bench: BenchClient) -> None:
         self._bench, self._reader = BenchClient.find(str(bench.folder)), WireReader(bench.folder)
-        self._entries: list[Any] = []
+        self._goals: dict[str, list[tuple[int, list[int]]]] = {"robot": [], "leader": []}
+        self._packets = 0
         self._states: list[tuple[int, Mapping[str, Any]]] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow)
@@ -80,14 +81,16 @@ class Wire:
 
     def _follow(self) -> None:
         while not self._over.wait(0.01):
-            self._entries += self._reader.drain()
+            for entry in self._reader.drain():
+                self._packets += 1
+                if len(entry.goals) == len(CHANNELS):
+                    self._goals[entry.arm].append((entry.arrival_ns, [entry.goals[motor] for motor in sorted(entry.goals)]))
             self._states.append((time.monotonic_ns(), self._bench.state()))
 
-    def goals(self, arm: str = "robot") -> Goals:
-        """All packets so far that set the goals of the whole arm."""
-        whole = [each for each in list(self._entries) if each.arm == arm and len(each.goals) == len(CHANNELS)]
-        steps = [[each.goals[motor] for motor in sorted(each.goals)] for each in whole]
-        return Goals(np.array([each.arrival_ns for each in whole]), np.array(steps, float).reshape(-1, len(CHANNELS)))
+    def goals(self, arm: str = "robot", last: int = 0) -> Goals:
+        """The packets so far that set the goals of the whole arm: all, or so many of the last ones."""
+        rows = self._goals[arm][-last:]
+        return Goals(np.array([at for at, _ in rows]), np.array([steps for _, steps in rows], float).reshape(-1, len(CHANNELS)))
 
     @property
     def lost(self) -> int:
@@ -96,7 +99,7 @@ class Wire:
     @property
     def silent(self) -> bool:
         """Whether nothing was written at all, to either arm."""
-        return not self._entries
+        return not self._packets
 
     def poses(self, arm: str = "robot", since_ns: int = 0) -> Floats:
         """(n, 6) in channel units, some 100 a second."""
@@ -109,10 +112,10 @@ class Wire:
 
     def moving(self, since_ns: int = 0) -> bool:
         """Whether the goals of the robot have been changing in every one of the last ten packets."""
-        steps = self.goals().since(since_ns).steps[-11:]
+        steps = self.goals(last=11).since(since_ns).steps
         return len(steps) == 11 and bool((np.abs(np.diff(steps, axis=0)).max(axis=1) > 0).all())
 
     def still(self, since_ns: int) -> bool:
         """Whether the last 15 goals of the robot, all later than that, are the same."""
-        steps = self.goals().since(since_ns).steps[-15:]
+        steps = self.goals(last=15).since(since_ns).steps
         return len(steps) == 15 and not np.diff(steps, axis=0).any()

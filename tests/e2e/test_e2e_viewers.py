@@ -73,14 +73,6 @@ def read(file: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
-def leave(terminal: Terminal) -> int:
-    terminal.press("esc")
-    terminal.expect("y/N")
-    terminal.press("n")
-    terminal.press("enter")
-    return terminal.ended()
-
-
 def test_it_sees_phases_joints_and_cameras(bench: Bench, diary: Path) -> None:
     with Terminal(teleoperate(bench, "--viewer.type=diary", f"--viewer.path={diary}")) as terminal:
         terminal.phase("ready")
@@ -89,7 +81,7 @@ def test_it_sees_phases_joints_and_cameras(bench: Bench, diary: Path) -> None:
         until(
             lambda: any(line.get("phase") == "human" and line["images"] for line in read(diary)), "it is shown", screen=terminal
         )
-        assert leave(terminal) == 0
+        assert terminal.leave() == 0
         assert "viewer" not in terminal.text
     first, *views, last = read(diary)
     joints = [name for name in bench.state()["robot"] if name.endswith(".pos")]
@@ -109,7 +101,7 @@ def test_its_death_is_a_line_and_nothing_else(arms: Bench, diary: Path) -> None:
         assert not runs(victim)
         terminal.press("enter")
         terminal.phase("human")
-        assert leave(terminal) == 0
+        assert terminal.leave() == 0
 
 
 def test_one_that_cannot_open_is_a_line_and_the_other_goes_on(arms: Bench, diary: Path) -> None:
@@ -117,7 +109,7 @@ def test_one_that_cannot_open_is_a_line_and_the_other_goes_on(arms: Bench, diary
     with Terminal(teleoperate(arms, f"--viewers={viewers}")) as terminal:
         terminal.expect(r"^viewer diary: there is no paper$")
         until(lambda: len(read(diary)) > 2, "the other one is shown", screen=terminal)
-        assert leave(terminal) == 0
+        assert terminal.leave() == 0
 
 
 def test_one_that_is_not_there_stops_the_command(arms: Bench) -> None:
@@ -142,7 +134,7 @@ def test_rerun_writes_a_session(bench: Bench, tmp_path: Path) -> None:
         terminal.press("enter")
         terminal.phase("human")
         until(lambda: file.exists() and file.stat().st_size > 100_000, "it is written", screen=terminal)
-        assert leave(terminal) == 0
+        assert terminal.leave() == 0
     entities = {chunk.entity_path for chunk in RrdReader(file).stream().to_chunks()}
     joints = {f"/joints/{name}" for name in bench.state()["robot"] if name.endswith(".pos")}
     assert {"/cameras/front", "/cameras/wrist", "/status", "/events"} | joints <= entities

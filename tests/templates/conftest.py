@@ -63,6 +63,15 @@ def run(environment: Mapping[str, str]) -> Run:
 
     def call(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", *arguments]
-        return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False, timeout=100)
+        return subprocess.run(
+            command,
+            env=environment,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
 
     return call
