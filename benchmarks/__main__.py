@@ -15,8 +15,8 @@ from rich.table import Table
 from benchmarks.results import RUNS, console, positive
 
 QUICK = ("cli", "feetech")
-SLOW = ("tick", "governor", "crash")
-ONCE = ("governor", "crash")
+SLOW = ("tick", "governor", "crash", "faults")
+ONCE = ("governor", "crash", "faults")
 """Of these all of a run counts, not the best of several: they have no `--runs`."""
 
 

@@ -64,7 +64,7 @@ class Servos:
         """As after a cut: torque off, registers at their defaults."""
         for servo in self.chain.servos.values():
             servo.power_up()
-            servo.drive(self.plant, False)
+            servo.drive(self.plant)
 
     def goals(self) -> dict[int, int]:
         return {id: servo.get("Goal_Position") for id, servo in self.chain.servos.items()}

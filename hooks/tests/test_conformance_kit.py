@@ -92,8 +92,11 @@ WRONG_ROBOTS = [
     ("D25", "EmptyDiagnosis"),
     ("D26", "EventsAsNumbers"),
     ("D27", "PathAsText"),
+    ("D27", "SaysCalibratedAnyway"),
     ("D28", "ParksOutside"),
     ("D29", "ChainOfOthers"),
+    ("D31", "KeepsAnyRange"),
+    ("D32", "KnowsNoMotor"),
     ("R01", "ByPosition"),
     ("R02", "SurplusIgnored"),
     ("R02", "KeyErrorForNames"),
@@ -192,8 +195,8 @@ def test_arm_that_is_too_fast_for_the_step_is_not_exercised() -> None:
 
 
 def test_capabilities_without_a_check_are_named() -> None:
-    with pytest.raises(NotExercised, match="setup_motors"):
-        robot_checks(robot())["D30"].run()
+    with pytest.raises(NotExercised, match="damp"):
+        robot_checks(robot(capabilities=CAPABILITIES | {"damp"}))["D30"].run()
 
 
 def test_capability_rules_are_only_for_those_who_declare_it() -> None:

@@ -83,6 +83,17 @@ def test_tick(tmp_path: Path) -> None:
     assert {"autonomous", "paused", "human"} <= set(content["phases"])
 
 
+def test_faults(tmp_path: Path) -> None:
+    """A record and a collect session on a bad bus. Ten minutes of it: python -m benchmarks.faults."""
+    pytest.importorskip("mujoco", reason="the emulated bench needs mujoco")
+    arguments = ("--minutes=0.01", "--every=4", "--episodes=1")
+    content = run("faults", tmp_path / "faults.json", *arguments, once=())
+    assert content["aborted_episodes"] == content["steps_over_limit"] == 0, content["aborted"]
+    assert content["sessions"] == content["episodes"] == 2
+    assert content["outages_in_data"] > 0
+    assert content["gaps_marked"] == content["gaps"], content["unmarked"]
+
+
 def test_crash(tmp_path: Path) -> None:
     """More of it in tests/e2e/test_e2e_crash.py."""
     pytest.importorskip("mujoco", reason="the emulated bench needs mujoco")

@@ -4,7 +4,6 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,7 @@ class EmulatedArm:
     def restore_power(self) -> None:
         for servo in self.chain.servos.values():
             servo.power_up()
-            servo.drive(self.plant, False)
+            servo.drive(self.plant)
         self.chain.faults.dead = set()
 
 
@@ -79,9 +78,20 @@ class Session:
         return tick
 
     def ticks(self, count: int) -> list[Tick]:
-        """The newest ones, the newest first."""
+        """The next ones, all of them."""
         ring = RingReader(self._folder / rundir.TICK)
-        return [tick for packed in islice(ring.backwards(), count) if isinstance(tick := messages.decode(packed), Tick)]
+        found: list[Tick] = []
+
+        def enough() -> bool:
+            found.extend(tick for packed in ring.drain() if isinstance(tick := messages.decode(packed), Tick))
+            return len(found) >= count
+
+        self.until(enough)
+        return found
+
+    def told(self, *states: StatusState) -> list[str]:
+        """What the rig has said of its devices in these states, so far."""
+        return [status.detail for status in self.statuses() if status.state in states]
 
     def statuses(self) -> list[Status]:
         ring = RingReader(self._folder / rundir.status_ring("rig"), after=0)
@@ -97,7 +107,7 @@ class Session:
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    robot, leader = EmulatedArm(tmp_path / "robot.port"), EmulatedArm(tmp_path / "leader.port")
+    robot, leader = (EmulatedArm(tmp_path / f"{name}.port") for name in ("follower", "leader"))
     for name in ("follower", "leader"):
         save_calibration(tmp_path / f"{name}.json", CALIBRATION)
     folder = tmp_path / "run"

@@ -1,5 +1,8 @@
 """What the rig does when its arms fail: the real process and drivers, emulated servos."""
 
+import itertools
+import math
+
 from hilt.ipc.messages import Acknowledge, Phase, Source, StatusState
 
 
@@ -80,3 +83,87 @@ def test_a_joint_of_the_robot_that_is_silent_does_not_silence_the_leader(session
         return sum(beside) > 20
 
     session.until(leader_is_heard_beside_it)
+
+
+def test_damaged_packets_are_old_values_and_nothing_else(session) -> None:
+    """With one packet in five damaged, for seconds: the tick goes on, nothing holds, nothing is told."""
+    session.mode(Phase.HUMAN)
+    session.until(lambda: session.tick().source == Source.HUMAN)
+    for arm in (session.robot, session.leader):
+        arm.chain.faults.corrupt = 0.2
+    ticks = session.ticks(180)
+    assert {tick.fault for tick in ticks} == {""}
+    assert {tick.source for tick in ticks} <= {Source.HUMAN, Source.HOLD}
+    assert session.told(StatusState.LOST, StatusState.FAILED) == []
+    for tick in ticks:
+        ages = dict(zip(tick.fresh, tick.ages_ns, strict=True))  # one of each, for all that were read together are of one age
+        assert ages.get(True, 0) < ages.get(False, math.inf)
+    assert not all(all(tick.fresh) for tick in ticks)
+
+
+def test_a_bus_that_is_silent_for_a_while_holds_and_goes_on_by_itself(session) -> None:
+    session.mode(Phase.HUMAN)
+    session.until(lambda: session.tick().source == Source.HUMAN)
+    session.robot.chain.faults.cut = True
+    session.until(lambda: session.tick().source == Source.HOLD)
+    assert session.tick().alarm == "holding: waiting for the robot"
+    assert max(session.tick().ages_ns) > 100_000_000
+    session.robot.chain.faults.cut = False
+    session.until(lambda: session.tick().source == Source.HUMAN)
+    assert session.tick().fault == ""
+    assert session.robot.torque == {1}
+
+
+def test_after_a_silence_the_robot_comes_back_to_where_it_is_commanded_within_its_limits(session) -> None:
+    """Pushed aside while the bus was away, it is not thrown back: the first commands start from where it is."""
+    session.mode(Phase.HUMAN)
+    session.until(lambda: session.tick().source == Source.HUMAN)
+    session.robot.chain.faults.cut = True
+    session.until(lambda: session.tick().source == Source.HOLD)
+    session.robot.plant.push(1, 2500)
+    session.robot.chain.faults.cut = False
+    ticks = session.ticks(90)
+    steps = [abs(after.sent[0] - before.sent[0]) for before, after in itertools.pairwise(ticks)]
+    assert max(steps) <= 180 / 60 + 1e-6
+    assert session.tick().fault == ""
+
+
+def test_one_motor_that_restarts_is_noticed_and_the_others_hold(session) -> None:
+    session.mode(Phase.AUTONOMOUS)
+    elbow = session.robot.chain.servos[3]
+    elbow.power_up()
+    elbow.drive(session.robot.plant)
+    session.until(lambda: "no torque any more on elbow_flex:" in session.tick().fault)
+    assert {servo.get("Torque_Enable") for id, servo in session.robot.chain.servos.items() if id != 3} == {1}
+    session.until(lambda: bool(session.told(StatusState.BACK)))
+    session.mode(Phase.PAUSED)
+    session.tell(Acknowledge())
+    session.until(lambda: session.tick().fault == "")
+    assert session.robot.torque == {1}
+
+
+def test_what_a_motor_reports_is_told_by_its_name_and_stops_nothing(session) -> None:
+    session.mode(Phase.AUTONOMOUS)
+    session.robot.chain.faults.overloaded.add(2)
+    session.robot.chain.faults.hot[4] = 62
+    session.until(lambda: len(session.told(StatusState.WARNS)) == 2)
+    assert {text.split(" (")[0].split(",")[0] for text in session.told(StatusState.WARNS)} == {
+        "shoulder_lift: overload",
+        "wrist_flex: hot",
+    }
+    assert session.tick().fault == ""
+    assert session.robot.torque == {1}
+
+
+def test_a_bus_that_was_silent_for_long_goes_on_only_when_somebody_has_looked(session) -> None:
+    session.mode(Phase.HUMAN)
+    session.until(lambda: session.tick().source == Source.HUMAN)
+    session.robot.chain.faults.cut = True
+    session.until(lambda: session.tick().fault == "holding: the robot does not answer")
+    session.robot.chain.faults.cut = False
+    session.until(lambda: all(session.tick().fresh))
+    assert session.tick().fault
+    session.mode(Phase.PAUSED)
+    session.tell(Acknowledge())
+    session.until(lambda: session.tick().fault == "")
+    assert session.robot.torque == {1}

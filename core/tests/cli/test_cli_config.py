@@ -107,6 +107,8 @@ def test_good_files_say_what_they_are_for(hilt: Run, bench: Path):
         "  collect: also needs dataset.repo_id, policy.path\n"
         "  record: also needs dataset.repo_id, teleop.type\n"
         "  teleoperate: also needs teleop.type\n"
+        "  replay: also needs dataset.repo_id, dataset.episode\n"
+        "  doctor: complete\n"
         "lerobot.json: good\n"
         "  collect: also needs policy.path\n"
         "  record: also needs teleop.type\n"

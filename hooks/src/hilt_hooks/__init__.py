@@ -1,6 +1,7 @@
 """What a plugin author needs: contracts, descriptors, hook specifications, errors."""
 
-from hilt_hooks.cameras import Camera, Frame
+from hilt_hooks.calibration import Calibratable, Calibration, FoundMotor, JointToCalibrate, SetsUpMotors
+from hilt_hooks.cameras import Camera, FoundCamera, Frame
 from hilt_hooks.config import Cameras, Option, Typed, cameras, option
 from hilt_hooks.descriptors import (
     BundleDescriptor,
@@ -16,7 +17,6 @@ from hilt_hooks.descriptors import (
 )
 from hilt_hooks.devices import (
     CAPABILITIES,
-    Calibratable,
     Chain,
     Damps,
     Device,
@@ -31,8 +31,8 @@ from hilt_hooks.devices import (
     Mirrors,
     Parks,
     Robot,
-    SetsUpMotors,
     Teleoperator,
+    Warns,
 )
 from hilt_hooks.errors import (
     CapabilityMissing,
@@ -56,7 +56,7 @@ from hilt_hooks.policies import (
     Updatable,
 )
 from hilt_hooks.processors import HasState, Processor, Transition
-from hilt_hooks.recorders import CountsEpisodes, Recorder
+from hilt_hooks.recorders import CountsEpisodes, ReadsEpisodes, RecordedEpisode, Recorder
 from hilt_hooks.signals import Floats, Limits, Reading, Signal, Vector, names_of
 from hilt_hooks.specs import PROJECT, Hooks, Lifecycle, Registration, Safety, hookimpl, hookspec
 from hilt_hooks.viewers import SessionInfo, View, Viewer
@@ -68,6 +68,7 @@ __all__ = [
     "Bindings",
     "BundleDescriptor",
     "Calibratable",
+    "Calibration",
     "Camera",
     "CameraDescriptor",
     "Cameras",
@@ -85,6 +86,8 @@ __all__ = [
     "DriverMissing",
     "Edge",
     "Floats",
+    "FoundCamera",
+    "FoundMotor",
     "Frame",
     "HasCurrent",
     "HasEvents",
@@ -99,6 +102,7 @@ __all__ = [
     "InputDescriptor",
     "InputEvent",
     "Joint",
+    "JointToCalibrate",
     "Lifecycle",
     "Limits",
     "Mirrors",
@@ -113,6 +117,8 @@ __all__ = [
     "Processor",
     "ProcessorDescriptor",
     "Reading",
+    "ReadsEpisodes",
+    "RecordedEpisode",
     "Recorder",
     "RecorderDescriptor",
     "Registration",
@@ -135,6 +141,7 @@ __all__ = [
     "View",
     "Viewer",
     "ViewerDescriptor",
+    "Warns",
     "cameras",
     "hookimpl",
     "hookspec",

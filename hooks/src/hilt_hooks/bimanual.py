@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar, cast, overload
 import attrs
 from attrs import evolve, frozen
 
+from hilt_hooks.calibration import FoundMotor
 from hilt_hooks.config import Cameras, cameras, option
 from hilt_hooks.descriptors import RobotDescriptor, TeleoperatorDescriptor
 from hilt_hooks.errors import ConfigError, ConnectError, DeviceLost, HiltError
@@ -156,6 +157,12 @@ class _Events(Pair):
         return [*left, *right]
 
 
+class _Warn(Pair):
+    def warnings(self) -> Sequence[str]:
+        said = self._each(lambda arm: cast(Sequence[str], arm.warnings()))
+        return [f"{side}_{warning}" for side, warnings in zip(SIDES, said, strict=True) for warning in warnings]
+
+
 class _Identify(Pair):
     def identify(self) -> Mapping[str, str]:
         said = self._each(lambda arm: cast(Mapping[str, str], arm.identify()))
@@ -164,14 +171,29 @@ class _Identify(Pair):
 
 class _SetUpMotors(Pair):
     def motors_to_set_up(self) -> Sequence[str]:
-        motors = self._each(lambda arm: cast(Sequence[str], arm.motors_to_set_up()))
-        return [f"{side}_{motor}" for side, arm in zip(SIDES, motors, strict=True) for motor in arm]
+        return self._motors(lambda arm: cast(Sequence[str], arm.motors_to_set_up()))
+
+    def motors_present(self) -> Sequence[str]:
+        return self._motors(lambda arm: cast(Sequence[str], arm.motors_present()))
+
+    def find_motor(self, motor: str) -> FoundMotor:
+        side, arm, name = self._arm_of(motor)
+        found = cast(FoundMotor, arm.find_motor(name))
+        return evolve(found, resembles=found.resembles and f"{side}_{found.resembles}")
 
     def set_up_motor(self, motor: str) -> None:
+        _, arm, name = self._arm_of(motor)
+        arm.set_up_motor(name)
+
+    def _motors(self, of: Callable[[Any], Sequence[str]]) -> Sequence[str]:
+        return [f"{side}_{motor}" for side, arm in zip(SIDES, self._each(of), strict=True) for motor in arm]
+
+    def _arm_of(self, motor: str) -> tuple[str, Any, str]:
+        """Side, arm, and the motor's name there."""
         side, _, name = motor.partition("_")
         if side not in SIDES:
             raise ConfigError(f"{motor!r} is no motor of this pair; there are {', '.join(self.motors_to_set_up())}")
-        self.arms[SIDES.index(side)].set_up_motor(name)
+        return side, self.arms[SIDES.index(side)], name
 
 
 class _Diagnose(Pair):
@@ -198,6 +220,7 @@ _ABILITIES: Mapping[str, type[Pair]] = {
     "feedback": _Feedback,
     "current": _Current,
     "events": _Events,
+    "warn": _Warn,
     "identify": _Identify,
     "setup_motors": _SetUpMotors,
     "diagnose": _Diagnose,

@@ -1,5 +1,6 @@
 """Cameras: streams of frames, each with its own capture time."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from attrs import frozen
@@ -20,6 +21,20 @@ class Frame:
     image: NDArray[Any]
     time_ns: int
     sequence: int
+
+
+@frozen
+class FoundCamera:
+    """A camera that is there. config: the fields that a configuration of it needs; {} where it cannot be used.
+
+    identity: what tells it from others, in words. modes: the formats, sizes and rates that it has, a line each.
+    problem: why it cannot be used.
+    """
+
+    config: Mapping[str, Any]
+    identity: str
+    modes: Sequence[str] = ()
+    problem: str = ""
 
 
 @runtime_checkable

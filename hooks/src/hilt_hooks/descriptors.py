@@ -44,28 +44,41 @@ class Descriptor:
 class RobotDescriptor(Descriptor):
     """factory(config) -> Robot. limits: channel name, or "*" for all others -> what the governor allows by default.
 
+    scanner: see TeleoperatorDescriptor.
+
     max_tracking_error: how far the target may run ahead of the measured pose, in the unit of the channels.
     """
 
     kind: ClassVar[str] = "robot"
     limits: Mapping[str, Limits] = field(factory=dict)
     max_tracking_error: float = 15.0
+    scanner: str | None = None
 
 
 @frozen(kw_only=True)
 class TeleoperatorDescriptor(Descriptor):
-    """factory(config) -> Teleoperator. limits: as for a robot, for the leader's own motion while it mirrors."""
+    """factory(config) -> Teleoperator. limits: as for a robot, for the leader's own motion while it mirrors.
+
+    scanner: "module:attribute", called with the path of a serial port, gives a row of text for each motor that answers there
+    (bus, baud, id, model), and changes nothing; or None. Types that share a bus name the same one.
+    """
 
     kind: ClassVar[str] = "teleoperator"
     limits: Mapping[str, Limits] = field(factory=dict)
     max_tracking_error: float = 30.0
+    scanner: str | None = None
 
 
 @frozen(kw_only=True)
 class CameraDescriptor(Descriptor):
-    """factory(config) -> Camera."""
+    """factory(config) -> Camera.
+
+    finder: "module:attribute", called with addresses that nothing on this machine tells of (of network cameras, say), gives a
+    FoundCamera for each of them that is this type's, and for each that is plugged in; or None.
+    """
 
     kind: ClassVar[str] = "camera"
+    finder: str | None = None
 
 
 @frozen(kw_only=True)
@@ -142,6 +155,8 @@ _SHAPES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "factory": _TEXT,
     "emulator": _TEXT_OR_NONE,
     "trainer": _TEXT_OR_NONE,
+    "scanner": _TEXT_OR_NONE,
+    "finder": _TEXT_OR_NONE,
     "aliases": _TEXTS,
     "requires": _TEXTS,
     "reads": _TEXTS,

@@ -5,11 +5,11 @@ twice, and after a failed connect, and **never releases torque**: an arm that wa
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from attrs import field, frozen
 
+from hilt_hooks.calibration import Calibratable, SetsUpMotors
 from hilt_hooks.signals import Floats, Reading, Signal, Vector
 
 
@@ -98,27 +98,17 @@ class HasEvents(Protocol):
 
 
 @runtime_checkable
+class Warns(Protocol):
+    """A device that can say, before it fails, that something is the matter with it."""
+
+    def warnings(self) -> Sequence[str]:
+        """What the operator should look at, one line each, with the part's name; as of the last `read`. Never does I/O."""
+
+
+@runtime_checkable
 class Identifiable(Protocol):
     def identify(self) -> Mapping[str, str]:
         """What tells this device from its twin: serial numbers, firmware, paths."""
-
-
-@runtime_checkable
-class Calibratable(Protocol):
-    @property
-    def calibration_path(self) -> Path: ...
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether file and device agree. Only after connect."""
-
-
-@runtime_checkable
-class SetsUpMotors(Protocol):
-    def motors_to_set_up(self) -> Sequence[str]: ...
-
-    def set_up_motor(self, motor: str) -> None:
-        """Give the single motor on the bus its id and baud rate."""
 
 
 @runtime_checkable
@@ -172,6 +162,7 @@ CAPABILITIES: Mapping[str, type] = {
     "feedback": HasFeedback,
     "current": HasCurrent,
     "events": HasEvents,
+    "warn": Warns,
     "identify": Identifiable,
     "calibrate": Calibratable,
     "setup_motors": SetsUpMotors,

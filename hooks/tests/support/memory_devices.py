@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,9 @@ from hilt_hooks import (
     ConfigError,
     ConnectError,
     DeviceLost,
+    FoundMotor,
     Joint,
+    JointToCalibrate,
     Limits,
     Reading,
     RobotDescriptor,
@@ -41,6 +45,7 @@ class World:
     torque: bool = False
     plugged: bool = True
     muted: bool = False
+    calibration: dict[str, tuple[float, float]] = field(factory=dict)
     moved_s: float = field(factory=time.monotonic)
 
     def now(self) -> np.ndarray:
@@ -163,6 +168,11 @@ class MemoryRobot(MemoryArm):
     def calibrated(self) -> bool:
         return True
 
+    @contextmanager
+    def calibration(self) -> Iterator["MemoryCalibration"]:
+        self.disconnect()
+        yield MemoryCalibration(WORLDS[self.config.port])
+
     def park_target(self) -> Vector:
         return Vector(NAMES, np.zeros(len(NAMES)))
 
@@ -174,8 +184,50 @@ class MemoryRobot(MemoryArm):
     def motors_to_set_up(self) -> list[str]:
         return list(NAMES)
 
+    def motors_present(self) -> list[str]:
+        return list(NAMES)
+
+    def find_motor(self, motor: str) -> FoundMotor:
+        return FoundMotor(description="a motor in memory", ready=True)
+
     def set_up_motor(self, motor: str) -> None:
         self.world.now()
+
+
+class MemoryCalibration:
+    """Its file is the world's memory."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._start = world.now().copy()
+
+    @property
+    def joints(self) -> list[JointToCalibrate]:
+        return [JointToCalibrate(name=name, unit=unit) for name, unit in zip(NAMES, UNITS, strict=True)]
+
+    def torque(self) -> bool:
+        return self._world.torque
+
+    def release(self) -> None:
+        self._world.switch(False)
+
+    def differences(self) -> list[str]:
+        return []
+
+    def measure(self, deadline_ns: int) -> Reading:
+        moved = self._world.now() - self._start
+        return Reading(NAMES, moved, np.full(len(NAMES), time.monotonic_ns()), np.full(len(NAMES), True))
+
+    def keep(self, ranges: Mapping[str, tuple[float, float]]) -> list[str]:
+        if set(ranges) != set(NAMES):
+            raise ConfigError(f"ranges of {sorted(ranges)}")
+        if still := [name for name, (low, high) in ranges.items() if low == high]:
+            raise ConfigError([f"{name} did not move" for name in still])
+        self._world.calibration = dict(ranges)
+        return ["kept"]
+
+    def restore(self) -> list[str]:
+        return []
 
 
 class MemoryLeader(MemoryArm):

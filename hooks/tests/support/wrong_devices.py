@@ -4,11 +4,12 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from attrs import evolve, field, frozen
-from memory_devices import NAMES, RANGE, WORLDS, ArmConfig, MemoryLeader, MemoryRobot, World
+from memory_devices import NAMES, RANGE, WORLDS, ArmConfig, MemoryCalibration, MemoryLeader, MemoryRobot, World
 
 from hilt_hooks import ConfigError, ConnectError, Limits, Reading, Signal, Vector, option
 
@@ -249,6 +250,27 @@ class EventsAsNumbers(MemoryRobot):
 
 class PathAsText(MemoryRobot):
     calibration_path = "memory.json"  # type: ignore[assignment]
+
+
+class SaysCalibratedAnyway(MemoryRobot):
+    @contextmanager
+    def calibration(self) -> Iterator[MemoryCalibration]:
+        with super().calibration() as calibration:
+            calibration.differences = lambda: ["base: 1 in the file, 2 in the motor"]  # type: ignore[method-assign]
+            yield calibration
+
+
+class KeepsAnyRange(MemoryRobot):
+    @contextmanager
+    def calibration(self) -> Iterator[MemoryCalibration]:
+        with super().calibration() as calibration:
+            calibration.keep = lambda ranges: []  # type: ignore[method-assign]
+            yield calibration
+
+
+class KnowsNoMotor(MemoryRobot):
+    def motors_present(self) -> list[str]:
+        return []
 
 
 class ParksOutside(MemoryRobot):

@@ -13,6 +13,12 @@ _OWN = {
     "collect": ("Let a policy drive, take over, correct; keep every frame", "hilt.cli.session:collect"),
     "record": ("Record demonstrations", "hilt.cli.session:record"),
     "teleoperate": ("Move the robot by hand, record nothing", "hilt.cli.session:teleoperate"),
+    "replay": ("Let the robot do again what was recorded", "hilt.cli.session:replay"),
+    "find-port": ("Tell which serial port is which arm", "hilt.cli.tools:find_port"),
+    "find-cameras": ("Take a picture with every camera there is", "hilt.cli.tools:find_cameras"),
+    "doctor": ("Check arms, cameras, inputs and this computer", "hilt.cli.tools:doctor"),
+    "setup-motors": ("Give new motors their ids, one after the other", "hilt.cli.arms:setup_motors"),
+    "calibrate": ("Calibrate an arm by moving it; compare leader and robot", "hilt.cli.arms:calibrate"),
     "plugins": ("List what is installed, and what is wrong with it", "hilt.cli.plugins:app"),
     "config": ("Show or check the configuration of a command", "hilt.cli.config:app"),
 }

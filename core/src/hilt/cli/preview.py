@@ -9,11 +9,12 @@ import attrs
 from rich.text import Text
 
 from hilt.cli.layout import columns, labelled
-from hilt.config import CollectConfig, TeleoperateConfig
+from hilt.config import CollectConfig
 from hilt.kernel import Registry, build
+from hilt.replay.recording import Recording
 from hilt.rig.arms import Arms
 from hilt.session.phases import Event
-from hilt.session.plan import Config, Plan, make_plan
+from hilt.session.plan import Config, Plan, make_plan, recorder_of
 from hilt_hooks import Bindings, CountsEpisodes, RecorderDescriptor, Typed, ViewerDescriptor
 
 _HEAD = ("channel", "unit", "from", "to", "per s", "per s2", "ahead", "set by")
@@ -40,8 +41,11 @@ def _facts(plan: Plan, config: Config, registry: Registry) -> Iterator[tuple[str
     yield from _under("viewers", [device_words(each) for each in config.viewers])
     if plan.policy is not None and isinstance(config, CollectConfig):
         yield "policy", f"{plan.policy.type} from {plan.policy.path}, on {config.policy.device}, {_asked(config)}"
-    if not isinstance(config, TeleoperateConfig):
-        yield "dataset", _dataset(plan, config, registry)
+    if plan.replay is not None:
+        yield from _under("replay", list(_replay(plan.replay)))
+    if typed := recorder_of(config):
+        yield "dataset", _dataset(plan, typed, registry)
+    if typed and plan.replay is None:
         wanted = plan.wanted
         yield "task", f"{wanted.task!r}, at most {wanted.episode_time_s:g} s an episode and {wanted.reset_time_s:g} s a reset"
     yield "rates", f"{plan.header.fps:g} frames and {plan.header.fps * plan.header.interpolation:g} commands a second"
@@ -65,7 +69,7 @@ def _said(config: Any) -> Iterator[str]:
 def _under(label: str, texts: list[str]) -> Iterator[tuple[str, str]]:
     """One line for each, the first with the label."""
     for number, text in enumerate(texts):
-        yield "" if number else label, text if not number else f"{'':12}{text}"
+        yield " " if number else label, text
 
 
 def _leading(plan: Plan, config: Config) -> str:
@@ -88,14 +92,18 @@ def _asked(config: CollectConfig) -> str:
     return "while the arm moves" if config.policy.inference == "background" else "while the arm waits"
 
 
-def _dataset(plan: Plan, config: Config, registry: Registry) -> str:
+def _replay(recording: Recording) -> Iterator[str]:
+    seconds = len(recording.actions) / recording.fps
+    yield f"episode {recording.episode} of {recording.source.where}, {seconds:.1f} s ({recording.source.task or 'no task'})"
+    yield from recording.remarks
+
+
+def _dataset(plan: Plan, typed: Typed, registry: Registry) -> str:
     """Where the episodes go, and how many there are."""
-    if isinstance(config, TeleoperateConfig):
-        return ""
-    recorder = build(registry.find(RecorderDescriptor, config.dataset.type), config.dataset.config)
+    recorder = build(registry.find(RecorderDescriptor, typed.type), typed.config)
     there = recorder.episodes() if isinstance(recorder, CountsEpisodes) else None
     has = "" if there is None else f"has {there} episodes, " if there else "new, "
-    return f"{config.episodes.folder} ({config.dataset.type}): {has}{plan.wanted.episodes} to record"
+    return f"{typed.config.folder} ({typed.type}): {has}{plan.wanted.episodes} to record"
 
 
 def _limits(config: Config, registry: Registry) -> list[list[Text]]:

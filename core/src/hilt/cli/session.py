@@ -25,3 +25,10 @@ teleoperate = config_command(
     summary="Move the robot by hand. Nothing is recorded.",
     check=CHECK,
 )
+replay = config_command(
+    "replay",
+    "hilt.config:ReplayConfig",
+    "hilt.session.commands:replay",
+    summary="Replay a recorded episode: the robot does again what was asked of it, under the same limits as ever.",
+    check=CHECK,
+)

@@ -6,6 +6,8 @@ from hilt.config.commands import (
     HandoverConfig,
     PolicyConfig,
     RecordConfig,
+    ReplayConfig,
+    ReplayedConfig,
     RtcConfig,
     TeleoperateConfig,
 )
@@ -31,6 +33,8 @@ __all__ = [
     "Problem",
     "Reading",
     "RecordConfig",
+    "ReplayConfig",
+    "ReplayedConfig",
     "Row",
     "RtcConfig",
     "Station",

@@ -109,5 +109,30 @@ class TeleoperateConfig(Station):
     handover: HandoverConfig = section(HandoverConfig, help="Between robot and person")
 
 
-COMMANDS: tuple[type[Station], ...] = (CollectConfig, RecordConfig, TeleoperateConfig)
+@frozen(kw_only=True)
+class ReplayedConfig:
+    """Which recorded episode is replayed. The names are LeRobot's."""
+
+    repo_id: str = option(help="Name of the dataset, usually <owner>/<name>")
+    root: str | None = option(None, help="Folder of the dataset; null: where recordings of this name go")
+    episode: int = option(help="Which episode; the first is 0. Also as --episode", minimum=0)
+    format: str = option(DEFAULT_RECORDER, help="The type of the recorder that reads it")
+
+
+@frozen(kw_only=True)
+class ReplayConfig(Station):
+    """A recorded episode drives; a person watches."""
+
+    compatibility: ClassVar[Compatibility] = lerobot.REPLAY
+
+    dataset: ReplayedConfig = option(help="The episode that is replayed")
+    speed: float = option(1.0, help="How fast, as a share of the recorded speed", minimum=0.05, maximum=2)
+    record: Typed | None = device(
+        "recorder", default=None, help="A dataset that the replay is recorded into", validator=_check_recorder
+    )
+    interpolation_multiplier: int = option(2, help="Commands per dataset frame, interpolated", minimum=1, maximum=10)
+    handover: HandoverConfig = section(HandoverConfig, help="Between the recording and a person with a leader")
+
+
+COMMANDS: tuple[type[Station], ...] = (CollectConfig, RecordConfig, TeleoperateConfig, ReplayConfig)
 """A station may have been written for one of them and be given to another."""

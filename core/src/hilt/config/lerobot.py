@@ -42,4 +42,9 @@ COLLECT = Compatibility(
     devices=_SHOWN,
 )
 RECORD = Compatibility(unused=_SHOWN_HOW | _SOUNDS, moved=_DATASET, devices=_SHOWN)
+REPLAY = Compatibility(
+    unused=_SHOWN_HOW | _SOUNDS | {"dataset.fps": "the recording's own rate counts; --speed=0.5 replays it at half speed"},
+    moved={"episode": "dataset.episode"},
+    devices=_SHOWN,
+)
 TELEOPERATE = Compatibility(unused=_SHOWN_HOW, devices=_SHOWN)

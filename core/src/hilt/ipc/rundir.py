@@ -11,6 +11,9 @@ from typing import Any
 
 from attrs import frozen
 
+from hilt_hooks import ConnectError
+from hilt_hooks.usb import SERIAL_PORTS, located
+
 LEASE = "lease"
 SESSION = "session.ring"
 TICK = "tick.ring"
@@ -56,14 +59,23 @@ def create() -> Path:
 
 
 def addresses(devices: Any) -> set[str]:
-    """What the plain data of devices opens: its `port`s; the data itself where it names none."""
+    """What the plain data of devices opens: its `port`s, each by one name; the data itself where it names none."""
 
     def ports(data: Any) -> Iterator[str]:
         if isinstance(data, Mapping):
             for key, value in data.items():
-                yield from [str(value)] if key == "port" else ports(value)
+                yield from [_one_name(str(value))] if key == "port" else ports(value)
 
     return set(ports(devices)) or {json.dumps(devices, sort_keys=True, default=str)}
+
+
+def _one_name(port: str) -> str:
+    """A port may be called by its path, by links, and by a serial number."""
+    try:
+        path = located(port, SERIAL_PORTS)
+    except ConnectError:
+        return port
+    return os.path.realpath(path) if os.sep in path else path
 
 
 def note_rig(folder: Path, opens: set[str]) -> None:

@@ -54,6 +54,7 @@ class Arm:
         self.commands = names_of(device.action_signals)
         self.has_torque = "torque" in capabilities
         self.mirrors = self.has_torque and "mirror" in capabilities
+        self._warns = "warn" in capabilities
         self.stiff = False
         self.values: Floats = np.zeros(len(signals))
         self.times = np.zeros(len(signals), dtype=np.int64)
@@ -67,6 +68,11 @@ class Arm:
     @property
     def busy(self) -> bool:
         return self._job is not None and not self._job.done()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the device says of itself that the operator should know."""
+        return tuple(self.device.warnings()) if self._warns and not self.busy else ()
 
     def read(self, deadline_ns: int) -> None:
         """Take what the device says; what it does not say, or what is no number, keeps its value and is not fresh."""

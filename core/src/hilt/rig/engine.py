@@ -31,6 +31,9 @@ FAR = 10.0
 mirrored but is further away moves the robot relative to where it is, instead of drawing it to itself.
 """
 
+FROM_QUEUE = {Source.POLICY: "where the policy starts", Source.REPLAY: "where the recording is"}
+"""Sources whose actions come in chunks, and where the arm has to be for them, as the operator is told."""
+
 READY = SetMode(phase=Phase.READY, source=Source.HOLD, segment=Segment.AUTONOMOUS, episode=0, epoch=0, recorded=False)
 
 
@@ -171,7 +174,7 @@ class Engine:
 
     def _remark(self, source: Source) -> str:
         """What the operator is told although nothing holds the arm."""
-        if source == Source.POLICY and self.queue.misfit:
+        if source in FROM_QUEUE and self.queue.misfit:
             return f"holding: {self.queue.misfit}"
         return "" if self._start is None else self._start.told
 
@@ -208,7 +211,7 @@ class Engine:
             self._enter(message, inputs)
 
     def _enter(self, mode: SetMode, inputs: Inputs) -> None:
-        if mode.epoch != self.mode.epoch or mode.source != Source.POLICY:
+        if mode.epoch != self.mode.epoch or mode.source not in FROM_QUEUE:
             self.queue.begin(mode.epoch)
         if mode.source != self.mode.source or mode.epoch != self.mode.epoch:
             self._start = None
@@ -242,14 +245,14 @@ class Engine:
 
     def _target(self, source: Source, inputs: Inputs, starts: bool) -> Floats | None:
         """Where the source wants the robot, or None to hold."""
-        self._waiting = self._waiting and source == Source.POLICY
-        if source == Source.POLICY:
-            return self._from_policy(starts)
+        self._waiting = self._waiting and source in FROM_QUEUE
+        if source in FROM_QUEUE:
+            return self._from_queue(FROM_QUEUE[source], starts)
         if source == Source.HUMAN and inputs.leader is not None:
             return self._from_leader(inputs.leader)
         return None
 
-    def _from_policy(self, starts: bool) -> Floats | None:
+    def _from_queue(self, where: str, starts: bool) -> Floats | None:
         if self._start is not None:
             if np.abs(self._start.aim - self._sent.sent).max() > ALIGNED:
                 return self._start.to
@@ -262,7 +265,7 @@ class Engine:
                 self._proposed = self._requested = action
                 self._interpolator.to(action)
                 if self.queue.consumed == 1:
-                    self._start = _Approach.of(self._robot.envelope, self._sent.sent, action)
+                    self._start = _Approach.of(self._robot.envelope, self._sent.sent, action, where)
         return self._interpolator.next() if self.queue.consumed else None
 
     def _from_leader(self, leader: Sensed) -> Floats:
@@ -299,20 +302,23 @@ def _fault(inputs: Inputs, needed: Mapping[str, Sensed]) -> str:
 
 @frozen(eq=False)
 class _Approach:
-    """The slow way to where a policy starts. told: what the operator is told. aim: how near filters and limits let it come."""
+    """The slow way to where a policy or a recording starts.
+
+    told: what the operator is told. aim: how near filters and limits let it come.
+    """
 
     to: Floats
     told: str
     aim: Floats
 
     @classmethod
-    def of(cls, envelope: Envelope, at: Floats, to: Floats) -> "_Approach | None":
+    def of(cls, envelope: Envelope, at: Floats, to: Floats, where: str) -> "_Approach | None":
         """None if it is near, or nowhere."""
         apart = np.abs(to - at)
         worst = int(apart.argmax())
         if not (apart[worst] > FAR and np.isfinite(to).all()):
             return None
-        told = f"going slowly to where the policy starts: {envelope.names[worst]} is {apart[worst]:.3g} away"
+        told = f"going slowly to {where}: {envelope.names[worst]} is {apart[worst]:.3g} away"
         return cls(to, told, to).towards(to, envelope)
 
     def towards(self, wanted: Floats, envelope: Envelope) -> "_Approach":

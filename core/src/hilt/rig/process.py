@@ -89,6 +89,7 @@ class Rig:
         self._ticks = RingWriter(setup.run_dir / TICK, slot_bytes=1 << 17, slots=256)
         self._decision = self._engine.rest()
         self._told: dict[tuple[str, StatusState], str] = {}
+        self._warned: dict[str, tuple[str, ...]] = {}
         self._over = self._released = False
         self._alone_since: float | None = None
         signal.signal(signal.SIGTERM, self._end)
@@ -222,6 +223,10 @@ class Rig:
                 self._mailbox.tell(state, device=arm.role, detail=why)
             elif state == StatusState.LOST:
                 self._mailbox.tell(StatusState.BACK, device=arm.role)
+        before, self._warned[arm.role] = self._warned.get(arm.role, ()), arm.warnings
+        for warning in self._warned[arm.role]:
+            if warning not in before:
+                self._mailbox.tell(StatusState.WARNS, device=arm.role, detail=warning)
 
 
 def _listed(values: Floats | None) -> list[float] | None:

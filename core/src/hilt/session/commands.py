@@ -1,10 +1,10 @@
-"""What `hilt collect`, `hilt record` and `hilt teleoperate` do: check everything, run the session, sum it up."""
+"""What `hilt collect`, `hilt record`, `hilt teleoperate` and `hilt replay` do: check everything, run the session, sum it up."""
 
 from pathlib import Path
 
 from rich.console import Console
 
-from hilt.config import CollectConfig, RecordConfig, TeleoperateConfig
+from hilt.config import CollectConfig, RecordConfig, ReplayConfig, TeleoperateConfig
 from hilt.kernel import Registry
 from hilt.session.console import Screen
 from hilt.session.plan import Config, make_plan
@@ -25,11 +25,17 @@ def teleoperate(config: TeleoperateConfig, registry: Registry, console: Console)
     return _run(config, registry, console)
 
 
+def replay(config: ReplayConfig, registry: Registry, console: Console) -> int:
+    return _run(config, registry, console)
+
+
 def _run(config: Config, registry: Registry, console: Console) -> int:
     plan = make_plan(config, registry)
-    screen = Screen(console, plan.wanted.episodes if plan.wanted.logs else 0)
+    screen = Screen(console, plan.wanted.episodes if plan.wanted.logs else 0, leader=bool(plan.header.leader_names))
     session = Session(plan, screen)
     session.run()
+    if plan.replay is not None:
+        screen.followed(list(session.following.result(plan.replay)))
     facts = dict(session.facts)
     if plan.wanted.logs is not None:
         facts["logs"] = str(plan.wanted.logs)

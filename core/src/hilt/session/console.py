@@ -2,13 +2,14 @@
 
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hilt.ipc.messages import Phase, Segment, Status, StatusState
+from hilt.ipc.messages import Phase, Segment, Source, Status, StatusState
+from hilt.replay.following import Behind
 from hilt.session.episodes import EpisodeLine
 from hilt.session.operator import Connected, meaning_of
 from hilt.session.phases import Event, State
@@ -19,7 +20,7 @@ WHAT = {
     Event.TAKEOVER: "take over with the leader",
     Event.INTERVENE: "take over while held",
     Event.CORRECT: "the recovery is done, the correction begins",
-    Event.RESUME: "go on: hand back to the policy",
+    Event.RESUME: "go on, hand control back",
     Event.SUCCESS: "end: success",
     Event.FAILURE: "end: failure",
     Event.SAVE: "end and save",
@@ -53,6 +54,8 @@ HINTS = {
 """What is shown, with its keys, when a phase begins."""
 
 
+WITH_A_LEADER = frozenset({Event.TAKEOVER, Event.INTERVENE, Event.CORRECT})
+
 BYSTANDERS = frozenset({"observers", "viewers"})
 """Processes that an episode does not need."""
 
@@ -66,6 +69,7 @@ CONSEQUENCES = {
     ("recorder", StatusState.DIED): "; it is started again",
     ("recorder", StatusState.FAILED): "; it is tried again",
     ("recorder", StatusState.SILENT): ": nothing is recorded. It is started again unless it comes back",
+    ("replay", StatusState.DIED): "; the arm holds. End the episode, and start again",
     ("rig", StatusState.SILENT): "; motors keep what they were last told. If the arm must not stay so, cut its power",
     ("robot", StatusState.LOST): "; check its power and its cable. When it is back, look at the arm, then acknowledge",
     ("robot", StatusState.REFUSED): ". When that is put right, acknowledge",
@@ -84,10 +88,11 @@ UNRECORDED = {
 
 
 class Screen:
-    """recorded: how many episodes are wanted; 0 where nothing is recorded."""
+    """recorded: how many episodes are wanted; 0 where nothing is recorded. leader: whether there is one to take over with."""
 
-    def __init__(self, console: Console, recorded: int) -> None:
+    def __init__(self, console: Console, recorded: int, *, leader: bool = True) -> None:
         self._console, self._recorded = console, recorded
+        self._idle = frozenset() if leader else WITH_A_LEADER
         self._start = time.monotonic()
 
     def controls(self, inputs: Sequence[Connected]) -> None:
@@ -95,7 +100,7 @@ class Screen:
         table = Table(title="Controls", title_justify="left", box=None, padding=(0, 2), show_header=False)
         for each in inputs:
             for event, what in WHAT.items():
-                if keys := _keys(each, event):
+                if event not in self._idle and (keys := _keys(each, event)):
                     table.add_row(Text(", ".join(keys), "bold"), what, Text(each.name, "dim"))
         self._console.print(table)
 
@@ -105,7 +110,7 @@ class Screen:
         line.append(describe(state, self._recorded))
         line.append(f"  ({event.value}{', ' + device if device else ''})", "dim")
         self._console.print(line)
-        if hint := _hint(state, hints):
+        if hint := _hint(state, hints, self._idle):
             self._console.print(Text(f"{'':23}{hint}", "dim"), soft_wrap=True)
 
     def say(self, text: str, style: str = "") -> None:
@@ -134,6 +139,18 @@ class Screen:
         self._console.bell()
         self.say(text, "bold red")
 
+    def followed(self, lines: Sequence[Behind]) -> None:
+        """How far the arm was behind a recording, joint by joint."""
+        if not lines:
+            return
+        table = Table(title="How far the arm was behind the recording", title_justify="left", box=None, padding=(0, 2, 0, 0))
+        for name in ("joint", "at most", "after", "on average", "in the recording itself"):
+            table.add_column(name, justify="left" if name == "joint" else "right")
+        for each in lines:
+            most, mean, recorded = (_number(value, each.unit) for value in (each.most, each.mean, each.recorded))
+            table.add_row(each.name, most, f"{each.at_s:.1f} s", mean, recorded)
+        self._console.print(table)
+
     def summary(self, lines: Sequence[EpisodeLine], fps: float, facts: Mapping[str, str]) -> None:
         table = Table(title="Episodes", title_justify="left")
         for name in ("episode", "outcome", "success", "frames", "seconds", "interventions"):
@@ -148,6 +165,10 @@ class Screen:
             self._console.print(Text(f"{name}: ", "bold").append(value, ""), soft_wrap=True)
 
 
+def _number(value: float | None, unit: str) -> str:
+    return "-" if value is None else f"{value:.1f} {unit}"
+
+
 def _told(process: str, status: Status) -> str:
     """What there is to say, with what happens now."""
     consequence = CONSEQUENCES.get((_whose(process, status.device), status.state), "")
@@ -158,7 +179,7 @@ def _told(process: str, status: Status) -> str:
             return f"the dataset is not brought up to date for now: {status.detail}"
         case StatusState.LOST:
             return f"{status.device} is lost: {status.detail}{consequence}"
-        case StatusState.REFUSED | StatusState.FAILED:
+        case StatusState.REFUSED | StatusState.FAILED | StatusState.WARNS:
             return f"{status.device}: {status.detail}{consequence}"
         case StatusState.DIED | StatusState.SILENT:
             return f"{status.detail}{consequence}"
@@ -177,7 +198,7 @@ def describe(state: State, recorded: int) -> str:
     kept = f"{state.saved} of {recorded} saved" if recorded else "nothing is recorded"
     return {
         Phase.READY: f"{number}{kept}",
-        Phase.AUTONOMOUS: f"{number}the policy drives",
+        Phase.AUTONOMOUS: f"{number}the {'recording' if state.drives == Source.REPLAY else 'policy'} drives",
         Phase.PAUSED: f"{number}the arm holds",
         Phase.HUMAN: f"{number}you drive{_segment(state)}",
         Phase.SAVED: f"{number}saved" if recorded else "done",
@@ -207,11 +228,11 @@ def _keys(each: Connected, event: Event) -> list[str]:
     return found
 
 
-def _hint(state: State, inputs: Sequence[Connected]) -> str:
+def _hint(state: State, inputs: Sequence[Connected], idle: Collection[Event]) -> str:
     """What goes on from here, where the session waits for the operator."""
     parts = []
     for event in HINTS.get(state.phase, ()):
         keys = [key for each in inputs for key in each.bindings if meaning_of(each.bindings, key, state.phase) == event]
-        if keys and not (event == Event.TAKEOVER and state.leads):
+        if keys and event not in idle and not (event == Event.TAKEOVER and state.leads):
             parts.append(f"{' or '.join(keys)}: {WHAT[event]}")
     return "   ".join(parts)

@@ -12,6 +12,8 @@ from hilt.observers import ObserversSetup, ViewersSetup, run_viewers
 from hilt.observers import run as run_observers
 from hilt.recording.process import run as run_recorder
 from hilt.recording.setup import RecorderSetup
+from hilt.replay.player import PlayerSetup
+from hilt.replay.player import run as run_player
 from hilt.rig.process import RigSetup
 from hilt.rig.process import run as run_rig
 from hilt.session.crew import Duty
@@ -37,6 +39,9 @@ def before_the_rig(plan: Plan, run_dir: Path, succession: Succession) -> dict[st
     if plan.policy is not None:
         policy = _policy(plan, plan.policy, run_dir)
         duties["policy"] = Duty(run=run_policy, setup=lambda: policy, patience_s=THINKS_S, replaced=True)
+    if plan.replay is not None:
+        player = PlayerSetup(run_dir, plan.replay.actions)
+        duties["replay"] = Duty(run=run_player, setup=lambda: player, patience_s=PATIENCE_S)
     return duties
 
 

@@ -64,7 +64,8 @@ _ENDS = frozenset({Phase.SAVED, Phase.DISCARDED, Phase.ENDED})
 class State:
     """Where a session is.
 
-    policy: whether there is one. episode: index of the running or next one. saved: how many have been.
+    policy: whether there is one, or a recording; `drives` says which. episode: index of the running or next one. saved: how
+    many have been.
     last_saved: the episode that can still be taken back. leads: in RESET, whether the leader drives the robot.
     epoch: counts hand-overs to the policy. open: an episode is open (in FAULT too). closed: the one with this index has
     been, and the next has not begun. intervening: in HUMAN, the phase in which a held intervention began.
@@ -84,12 +85,13 @@ class State:
     open: bool = False
     intervening: Phase | None = None
     closed: bool = False
+    drives: Source = Source.POLICY
     faulty: bool = False
 
     @property
     def source(self) -> Source:
         if self.phase == Phase.AUTONOMOUS:
-            return Source.POLICY
+            return self.drives
         if self.phase == Phase.HUMAN or (self.phase == Phase.RESET and self.leads):
             return Source.HUMAN
         return Source.HOLD

@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from os import getpid
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from attrs import field, frozen
 
 from hilt.checkpoint import Checkpoint, open_checkpoint
-from hilt.config import CollectConfig, RecordConfig, Station, TeleoperateConfig, dump
+from hilt.config import CollectConfig, EpisodeOptions, RecordConfig, ReplayConfig, Station, TeleoperateConfig, dump
 from hilt.inference.fit import check_fit
 from hilt.inference.process import open_policy
 from hilt.ipc.messages import CameraColumn, Header
 from hilt.kernel import Registry, build
 from hilt.observers import chosen_viewers
 from hilt.recording.columns import columns
+from hilt.replay.recording import Recording, open_recording
 from hilt.rig.arms import Arms
 from hilt.rig.leader import Handover
 from hilt.session.operator import Connected, check_bindings, meanings
@@ -33,7 +34,7 @@ from hilt_hooks import (
 )
 from hilt_hooks.inputs import Rehearses
 
-Config = CollectConfig | RecordConfig | TeleoperateConfig
+Config = CollectConfig | RecordConfig | TeleoperateConfig | ReplayConfig
 
 
 @frozen(kw_only=True)
@@ -70,6 +71,7 @@ class Plan:
     cameras: Mapping[str, tuple[str, Any]]
     inputs: tuple[Connected, ...]
     policy: PolicyPlan | None = None
+    replay: Recording | None = None
     recorder: tuple[str, Any] | None = None
     viewers: Mapping[str, tuple[str, Any]] = field(factory=dict)
     leader_mirrors: bool = False
@@ -78,53 +80,73 @@ class Plan:
 
 def make_plan(config: Config, registry: Registry) -> Plan:
     """Raises ConfigError or a sibling with what is wrong; touches no device."""
-    if config.teleop is None:
+    if config.teleop is None and not isinstance(config, ReplayConfig):
         raise ConfigError("teleop: needed to take over, for instance --teleop.type=<type of your leader arm>; see `hilt plugins`")
     arms, cameras = Arms(config, registry), _cameras(config, registry)
+    replay = _replay(config, registry, arms)
     policy = _policy(config, registry, arms, {name: shape for name, (shape, _) in cameras.items()})
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{getpid()}"
-    header = _header(name, config, arms, {name: shape for name, (shape, _) in cameras.items()}, policy)
+    header = _header(name, config, arms, {name: shape for name, (shape, _) in cameras.items()}, policy, _fps(config, replay))
+    wanted = _wanted(config, name, replay)
     return Plan(
         name=name,
         config=config,
         station={each: dump(getattr(config, each)) for each in ("robot", "teleop", "limits", "max_tracking_error")},
         header=header,
         handover=_handover(config, mirrors=arms.leader_mirrors),
-        wanted=_wanted(config, name),
+        wanted=wanted,
         cameras={name: built for name, (_, built) in cameras.items()},
         inputs=_inputs(config, registry),
         policy=policy,
-        recorder=_recorder(config, registry, header),
+        replay=replay,
+        recorder=_recorder(config, registry, wanted, header),
         viewers=chosen_viewers(config, registry),
         leader_mirrors=arms.leader_mirrors,
         observed=bool(registry.followers()),
     )
 
 
-def _fps(config: Config) -> float:
-    return config.fps if isinstance(config, TeleoperateConfig) else config.episodes.fps
+def recorder_of(config: Config) -> Typed | None:
+    """What the session records into; None where it records nothing."""
+    if isinstance(config, ReplayConfig):
+        return config.record
+    return None if isinstance(config, TeleoperateConfig) else config.dataset
 
 
-def _wanted(config: Config, name: str) -> Wanted:
+def _fps(config: Config, replay: Recording | None) -> float:
+    if replay is not None:
+        return replay.fps
+    return config.episodes.fps if isinstance(config, CollectConfig | RecordConfig) else cast(TeleoperateConfig, config).fps
+
+
+def _wanted(config: Config, name: str, replay: Recording | None) -> Wanted:
     if isinstance(config, TeleoperateConfig):
         return Wanted(episode_time_s=config.teleop_time_s or float("inf"))
-    episodes = config.episodes
+    recorder = recorder_of(config)
+    if recorder is None:
+        return Wanted()
+    episodes = cast(EpisodeOptions, recorder.config)
+    logs = episodes.folder / "hilt" / "logs" / name
+    if replay is not None:
+        return Wanted(task=episodes.single_task or replay.source.task, logs=logs)
     return Wanted(
         episodes=episodes.num_episodes,
         episode_time_s=episodes.episode_time_s,
         reset_time_s=episodes.reset_time_s,
         task=episodes.single_task,
-        logs=episodes.folder / "hilt" / "logs" / name,
+        logs=logs,
     )
 
 
-def _header(name: str, config: Config, arms: Arms, cameras: Mapping[str, tuple[int, ...]], policy: PolicyPlan | None) -> Header:
+def _header(
+    name: str, config: Config, arms: Arms, cameras: Mapping[str, tuple[int, ...]], policy: PolicyPlan | None, fps: float
+) -> Header:
     images = [CameraColumn(name=camera, height=shape[0], width=shape[1], channels=shape[2]) for camera, shape in cameras.items()]
     policy_id = policy.id if policy else ""
     return Header(
         session=name,
         robot_type=config.robot.type,
-        fps=round(_fps(config)),
+        fps=round(fps),
         interpolation=1 if isinstance(config, TeleoperateConfig) else config.interpolation_multiplier,
         state_names=list(arms.robot.names),
         action_names=list(arms.robot.commands),
@@ -136,8 +158,16 @@ def _header(name: str, config: Config, arms: Arms, cameras: Mapping[str, tuple[i
     )
 
 
+def _replay(config: Config, registry: Registry, arms: Arms) -> Recording | None:
+    if not isinstance(config, ReplayConfig):
+        return None
+    return open_recording(config, registry, arms.robot.device.action_signals, arms.governors(1.0)[0].envelope)
+
+
 def _cameras(config: Config, registry: Registry) -> dict[str, tuple[tuple[int, ...], tuple[str, Any]]]:
-    """Camera name -> the shape of its images, and what builds it."""
+    """Camera name -> the shape of its images, and what builds it. A replay that nobody watches needs none."""
+    if isinstance(config, ReplayConfig) and config.record is None and not config.viewers:
+        return {}
     found = {}
     listed: Mapping[str, Typed] = getattr(config.robot.config, "cameras", {})
     for name, typed in listed.items():
@@ -171,7 +201,7 @@ def _policy(config: Config, registry: Registry, arms: Arms, cameras: Mapping[str
         state=arms.robot.names,
         actions=arms.robot.commands,
         cameras=cameras,
-        fps=_fps(config),
+        fps=config.episodes.fps,
     )
     background = config.policy.inference == "background"
     threshold = min(config.policy.queue_threshold, policy.spec.use // 2) if background else 0
@@ -185,16 +215,22 @@ def _policy(config: Config, registry: Registry, arms: Arms, cameras: Mapping[str
     )
 
 
-def _recorder(config: Config, registry: Registry, header: Header) -> tuple[str, Any] | None:
+def _recorder(config: Config, registry: Registry, wanted: Wanted, header: Header) -> tuple[str, Any] | None:
     """What builds the recorder, once it has agreed to what is going to be recorded."""
-    if isinstance(config, TeleoperateConfig):
+    typed = recorder_of(config)
+    if typed is None:
         return None
-    descriptor = registry.find(RecorderDescriptor, config.dataset.type)
-    recorder: Recorder = build(descriptor, config.dataset.config)
-    recorder.validate(msgspec.to_builtins(header))
-    if not config.episodes.single_task:
+    descriptor = registry.find(RecorderDescriptor, typed.type)
+    recorder: Recorder = build(descriptor, typed.config)
+    try:
+        recorder.validate(msgspec.to_builtins(header))
+    except ConfigError as error:
+        if not isinstance(config, ReplayConfig):
+            raise
+        raise ConfigError([problem.replace("dataset.", "record.") for problem in error.problems]) from error
+    if not wanted.task:
         raise ConfigError("dataset.single_task: say what the robot does, for instance --dataset.single_task='Push the cube'")
-    return descriptor.factory, config.dataset.config
+    return descriptor.factory, typed.config
 
 
 def _inputs(config: Station, registry: Registry) -> tuple[Connected, ...]:

@@ -34,6 +34,8 @@ from hilt.ipc.messages import (
 )
 from hilt.ipc.process import ask_for_real_time, leave_real_time
 from hilt.ipc.ring import RingReader, RingWriter
+from hilt.replay.following import Following
+from hilt.replay.recording import Recording, way_to_start
 from hilt.session import duties
 from hilt.session.console import UNRECORDED, Screen
 from hilt.session.crew import Crew, relieve_orphans
@@ -61,6 +63,8 @@ DATASET_S = 600.0
 TOUCH_TICKS = 3
 """For how many ticks a mirroring leader must be away from its target to count as taken hold of."""
 
+NO_LEADER = "there is no leader arm to take over with; --teleop.type=... adds one"
+
 KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE, Event.RECORDER_LOST})
 
 GONE = frozenset({StatusState.LOST, StatusState.FAILED, StatusState.DIED, StatusState.SILENT})
@@ -76,7 +80,11 @@ class Session:
         self._ring = RingWriter(self.run_dir / rundir.SESSION, slot_bytes=4096, slots=512)
         self._crew = Crew(self.run_dir, self._lease.renew, self._tend)
         self._operator = Operator(plan.inputs)
-        self._state = State(policy=plan.policy is not None, wanted=plan.wanted.episodes)
+        self._state = State(
+            policy=plan.policy is not None or plan.replay is not None,
+            wanted=plan.wanted.episodes,
+            drives=Source.POLICY if plan.replay is None else Source.REPLAY,
+        )
         self._ticks: RingReader | None = None
         self._began_s = self._entered_s = 0.0
         self._reminded = False
@@ -88,6 +96,10 @@ class Session:
         self._interrupted = self._closing = False
         self._missing: dict[tuple[str, str], str] = {}
         self._done = self._released = False
+        if not plan.header.leader_names:
+            self._missing["rig", "leader"] = NO_LEADER
+        self._measured: list[float] = []
+        self.following = Following(plan.header.action_names, plan.header.state_names, plan.header.fps)
         self.episodes = Episodes()
         self.facts: dict[str, str] = {}
 
@@ -243,9 +255,11 @@ class Session:
                 segment=state.segment,
                 episode=state.episode,
                 epoch=state.epoch,
-                recorded=state.recorded and self._plan.wanted.logs is not None,
+                recorded=state.recorded and (self._plan.wanted.logs is not None or self._plan.replay is not None),
             )
         )
+        if state.phase == Phase.READY and self._plan.replay is not None:
+            self._tell_way(self._plan.replay)
         self._operator.show(state.phase, state.episode)
         self._screen.phase(state, event, device, self._plan.inputs)
         if state.phase == Phase.HUMAN != before.phase:
@@ -285,6 +299,8 @@ class Session:
             self.episodes.count(tick)
         for text in self._alarms.new(tick):
             self._screen.alarm(text)
+        self._measured = tick.measured
+        self.following.see(tick)
         if self._touched(tick):
             self._happen(Event.TAKEOVER, "leader")
         if self._starves(tick):
@@ -294,6 +310,17 @@ class Session:
             self._happen(Event.LEASE_LOST if tick.fault == SESSION_SILENT else Event.DEVICE_LOST, "rig")
         if self._state.phase in RUNNING and self._elapsed_s() >= self._plan.wanted.episode_time_s:
             self._time_is_up()
+
+    def _tell_way(self, replay: Recording) -> None:
+        """Say how far it is to the start before the operator can let the arm go there."""
+        while not self._measured and self._crew.has("rig"):
+            self._tend()
+            time.sleep(POLL_S)
+            self._watch_ticks()
+        if self._measured:
+            at = dict(zip(self._plan.header.state_names, self._measured, strict=True))
+            for line in (*replay.remarks, way_to_start(replay, at)):
+                self._screen.say(line, "yellow")
 
     def _starves(self, tick: Tick) -> bool:
         """Whether the arm has been waiting for the policy for so long that it looks as if it were finished."""
@@ -340,7 +367,7 @@ class Session:
             self._screen.status(name, status, ends_episode=self._state.open)
         if name == "rig":
             self._hear_rig(status)
-        elif name in ("recorder", "cameras", "policy"):
+        elif name in ("recorder", "cameras", "policy", "replay"):
             self._hear_needed(name, status)
 
     def _hear_rig(self, status: Status) -> None:
@@ -358,6 +385,8 @@ class Session:
         """Of what an episode needs: without it, the policy does not drive and no episode starts."""
         if name == "recorder" and status.device != name:
             return
+        if status.state == StatusState.FINISHED and self._state.phase == Phase.AUTONOMOUS:
+            self._happen(Event.SAVE, name)
         if self.episodes.settle(status):
             self._screen.say(f"nothing of episode {status.episode} was recorded: it does not count", "yellow")
             self._state = evolve(self._state, saved=self._state.saved - 1)

@@ -1,14 +1,20 @@
 """Rules for what a device can do beyond reading: each is for devices that declare the capability."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hilt_hooks.calibration import Calibration
+from hilt_hooks.errors import ConfigError
 from hilt_hooks.signals import names_of
 from hilt_hooks.testing.bench import DeviceCase
-from hilt_hooks.testing.checks import NotExercised, expect
+from hilt_hooks.testing.checks import NotConforming, NotExercised, expect
 from hilt_hooks.testing.rigs import Bench, Case
+
+_HALF = 40.0
+"""Half of a range that any joint may have, in its unit."""
 
 
 def torque_switches(case: Case) -> None:
@@ -102,6 +108,57 @@ def says_whether_calibrated(case: Case) -> None:
     with case.connected() as bench:
         expect(isinstance(bench.device.calibration_path, Path), "calibration_path is no Path")
         expect(isinstance(bench.device.calibrated, bool), "calibrated is no bool")
+        agreed = bench.device.calibrated
+        with bench.device.calibration() as calibration:
+            said = list(calibration.differences())
+        expect(all(isinstance(line, str) for line in said), f"differences are not all text: {said!r:.100}")
+        expect(agreed is not bool(said), f"calibrated is {agreed}, and the differences are {said!r:.100}")
+
+
+def calibration_is_kept(case: Case) -> None:
+    """Nobody moves a joint here: what is kept are ranges around where the arm is."""
+    with case.bench() as bench:
+        _calibrate(bench)
+        again = case.build(bench.rig)
+        again.connect()
+        try:
+            expect(again.calibrated is True, "calibrated is not True after a calibration was kept")
+        finally:
+            again.disconnect()
+
+
+def _calibrate(bench: Bench) -> None:
+    with bench.device.calibration() as calibration:
+        calibration.release()
+        expect(calibration.torque() is False, "torque reads back True after release")
+        joints = {joint.name: joint for joint in calibration.joints}
+        reading = calibration.measure(bench.deadline_ns())
+        expect(set(reading.names) == set(joints), f"measure names {reading.names}, not the joints {tuple(joints)}")
+        expect(bool((np.abs(reading.values) < _HALF).all()), "measure does not begin at 0, where the joints are")
+        swept = [name for name, joint in joints.items() if not joint.turns]
+        if swept:
+            _expect_refused(calibration, dict.fromkeys(swept[1:], (-_HALF, _HALF)), f"ranges without {swept[0]}")
+            _expect_refused(calibration, dict.fromkeys(swept, (0.0, 0.0)), "ranges of joints that did not move")
+        calibration.keep(dict.fromkeys(swept, (-_HALF, _HALF)))
+        expect(list(calibration.differences()) == [], "file and device differ after a calibration was kept")
+
+
+def _expect_refused(calibration: Calibration, ranges: Mapping[str, tuple[float, float]], what: str) -> None:
+    try:
+        calibration.keep(ranges)
+    except ConfigError:
+        return
+    raise NotConforming(f"keep takes {what}")
+
+
+def set_up_motors_are_recognised(case: Case) -> None:
+    with case.bench() as bench:
+        motors = list(bench.device.motors_to_set_up())
+        expect(bool(motors) and len(set(motors)) == len(motors), f"motors_to_set_up gives {motors}")
+        present = list(bench.device.motors_present())
+        expect(set(present) == set(motors), f"present are {present}, of {motors}, on an arm that works")
+        bench.device.connect()
+        bench.complete()
 
 
 def park_target_fits(case: Case) -> None:
@@ -128,7 +185,7 @@ def chain_fits(case: Case) -> None:
 
 
 CHECKED = frozenset(
-    {"torque", "identify", "current", "diagnose", "events", "calibrate", "park", "kinematics", "mirror"},
+    {"torque", "identify", "current", "diagnose", "events", "calibrate", "park", "kinematics", "mirror", "setup_motors"},
 )
 """Capabilities that some rule tries out."""
 

@@ -88,6 +88,8 @@ _ARM_RULES: tuple[Rule[Case], ...] = (
     Rule("D27", "it says whether it is calibrated", able.says_whether_calibrated, _one("calibrate")),
     Rule("D28", "the park target fits the actions", able.park_target_fits, _one("park")),
     Rule("D29", "the kinematic chain fits the actions", able.chain_fits, _one("kinematics")),
+    Rule("D31", "a calibration is kept and read back", able.calibration_is_kept, _one("calibrate")),
+    Rule("D32", "motors that are set up are recognised", able.set_up_motors_are_recognised, _one("setup_motors")),
     Rule("D30", "every declared capability has a check", able.all_are_checked),
 )
 

@@ -77,8 +77,8 @@ def test_single_registers(bus: FeetechBus, twin: PtyBus) -> None:
 def test_single_registers_survive_damage(bus: FeetechBus, twin: PtyBus) -> None:
     twin.chain.faults.corrupt = 0.2
     for value in range(10):
-        bus.write("P_Coefficient", "pan", value, retries=20)
-        assert bus.read("P_Coefficient", "pan", retries=20) == value
+        bus.write("P_Coefficient", "pan", value, within_s=20)
+        assert bus.read("P_Coefficient", "pan", within_s=20) == value
 
 
 def test_a_value_that_is_not_kept_is_an_error(bus: FeetechBus) -> None:
@@ -88,9 +88,9 @@ def test_a_value_that_is_not_kept_is_an_error(bus: FeetechBus) -> None:
 
 def test_a_motor_that_does_not_answer_is_named(bus: FeetechBus, twin: PtyBus) -> None:
     twin.chain.faults.dead.add(1)
-    assert bus.ping("pan", retries=0) is None
+    assert bus.ping("pan", within_s=0.01) is None
     with pytest.raises(DeviceLost, match=r"pan \(id 1\) does not answer"):
-        bus.read("Present_Voltage", "pan", retries=0)
+        bus.read("Present_Voltage", "pan", within_s=0.01)
 
 
 def test_goals_are_the_golden_bytes() -> None:
@@ -151,3 +151,62 @@ def test_another_process_is_told_our_process_id(bus: FeetechBus) -> None:
 def test_two_motors_with_one_id_are_refused() -> None:
     with pytest.raises(ConfigError, match="same id"):
         FeetechBus("/dev/nowhere", {"pan": Motor(1), "lift": Motor(1)})
+
+
+def test_single_registers_give_up_in_time(bus: FeetechBus, twin: PtyBus) -> None:
+    """However many answers come damaged: no more attempts are begun once the time is up."""
+    twin.chain.faults.corrupt = 1.0
+    for call in (lambda: bus.read("Present_Voltage", "pan", within_s=0.05), lambda: bus.write("Lock", "pan", 1, within_s=0.05)):
+        with pytest.raises(DeviceLost, match=r"pan \(id 1\) does not answer"):
+            call()
+
+
+def test_the_error_bits_of_every_answer_are_kept(bus: FeetechBus, twin: PtyBus) -> None:
+    assert set(bus.errors.values()) == {0}
+    twin.chain.faults.overloaded.add(2)
+    bus.sync_read("Present_Position", soon())
+    assert bus.errors == {"pan": 0, "lift": 0x20, "grip": 0}
+
+
+def test_slow_answers_are_waited_for(bus: FeetechBus, twin: PtyBus) -> None:
+    twin.chain.faults.delay_ms = 15
+    assert None not in bus.sync_read("Present_Position", soon()).values()
+    assert bus.read("Present_Voltage", "lift") == 120
+
+
+def test_eight_motors_on_one_bus() -> None:
+    """As in leaders with seven joints and a gripper."""
+    motors = {f"joint_{id}": Motor(id) for id in range(1, 9)}
+    twin = PtyBus(ServoChain([EmulatedServo(id) for id in range(1, 9)], FirstOrderPlant({id: 1000 + id for id in range(1, 9)})))
+    bus = FeetechBus(twin.port, motors)
+    with serving(twin):
+        bus.open()
+        assert bus.sync_read("Present_Position", soon()) == {f"joint_{id}": 1000 + id for id in range(1, 9)}
+        bus.sync_write("Goal_Position", {f"joint_{id}": 2000 + id for id in range(1, 9)})
+        assert bus.sync_read("Goal_Position", soon()) == {f"joint_{id}": 2000 + id for id in range(1, 9)}
+        bus.close()
+
+
+def test_the_scs_series_keeps_the_high_byte_first_and_is_asked_one_by_one() -> None:
+    motors = {"pan": Motor(1, "scs0009"), "tilt": Motor(2, "scs0009")}
+    plant = FirstOrderPlant({1: 300, 2: 700})
+    twin = PtyBus(ServoChain([EmulatedServo(id, "scs0009") for id in (1, 2)], plant))
+    bus = FeetechBus(twin.port, motors)
+    with serving(twin):
+        bus.open()
+        assert bus.ping("pan") == bus.expected_model("pan") == 1284
+        assert bus.sync_read("Present_Position", soon()) == {"pan": 300, "tilt": 700}
+        bus.write("Lock", "tilt", 0)
+        bus.sync_write("Goal_Position", {"pan": 258, "tilt": 515})
+        assert bus.sync_read("Goal_Position", soon()) == {"pan": 258, "tilt": 515}
+        assert twin.chain.servos[1].load(42, 2) == b"\x01\x02"
+        twin.chain.faults.dead.add(1)
+        assert bus.sync_read("Present_Position", soon())["pan"] is None
+        bus.close()
+
+
+def test_series_that_cannot_share_a_bus_are_refused() -> None:
+    with pytest.raises(ConfigError, match="SCS and STS/SMS cannot share a bus"):
+        FeetechBus("/dev/nowhere", {"pan": Motor(1), "tilt": Motor(2, "scs0009")})
+    with pytest.raises(ConfigError, match="pan: model 'sts3125' is not one of sts3215"):
+        FeetechBus("/dev/nowhere", {"pan": Motor(1, "sts3125")})

@@ -8,6 +8,8 @@ from hilt_motor_feetech.diagnosis import diagnose
 from hilt_motor_feetech.emulator import EmulatedServo, FirstOrderPlant, PtyBus, ServoChain, serving
 from hilt_motor_feetech.setup import set_up
 
+ARM = {"pan": Motor(1), "lift": Motor(2), "gripper": Motor(6)}
+
 
 def chain(*servos: EmulatedServo) -> PtyBus:
     return PtyBus(ServoChain(servos, FirstOrderPlant()))
@@ -19,31 +21,34 @@ def test_the_only_motor_gets_its_id_and_baud_rate_for_good(id: int, baud_code: i
     servo = EmulatedServo(id, registers={"Baud_Rate": baud_code})
     bus = chain(servo)
     with serving(bus):
-        set_up(bus.port, "gripper", Motor(6))
+        set_up(bus.port, "gripper", ARM["gripper"], ARM)
     servo.power_up()
     assert (servo.id, servo.get("Baud_Rate")) == (6, 0)
 
 
 def test_several_motors_are_refused() -> None:
     bus = chain(EmulatedServo(1), EmulatedServo(2))
-    with serving(bus), pytest.raises(ConnectError, match=r"several motors answer \(ids \[1, 2\]\)"):
-        set_up(bus.port, "gripper", Motor(6))
+    with (
+        serving(bus),
+        pytest.raises(ConnectError, match=r"2 motors answer, with the ids 1 \(new, or pan\), 2 \(lift\); leave only gripper"),
+    ):
+        set_up(bus.port, "gripper", ARM["gripper"], ARM)
     assert set(bus.chain.servos) == {1, 2}
 
 
 def test_no_motor_is_said_so() -> None:
     bus = chain(EmulatedServo(1))
     bus.chain.faults.dead.add(1)
-    with serving(bus), pytest.raises(ConnectError, match="no motor answers at any baud rate"):
-        set_up(bus.port, "gripper", Motor(6))
+    with serving(bus), pytest.raises(ConnectError, match="no motor answers, at any baud rate"):
+        set_up(bus.port, "gripper", ARM["gripper"], ARM)
 
 
 def test_another_model_is_left_alone() -> None:
     servo = EmulatedServo(1)
     servo.set("Model_Number", 1284)
     bus = chain(servo)
-    with serving(bus), pytest.raises(ConnectError, match="found model 1284"):
-        set_up(bus.port, "gripper", Motor(6))
+    with serving(bus), pytest.raises(ConnectError, match=r"gripper: this motor is of model 1284"):
+        set_up(bus.port, "gripper", ARM["gripper"], ARM)
     assert servo.id == 1
 
 

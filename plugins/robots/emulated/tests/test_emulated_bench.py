@@ -113,7 +113,9 @@ def test_faults_reach_the_wire(bench: Bench, wire_arm: OpenArm) -> None:
     robot = wire_arm(bench.robot_port)
     bench.command("faults", arm="robot", dead=[3])
     assert not robot.answers(3)
-    assert bench.command("faults", arm="robot", dead=[]) == {"corrupt": 0.0, "drop": 0.0, "dead": [], "overloaded": []}
+    faults = bench.command("faults", arm="robot", dead=[])
+    well = {"corrupt": 0.0, "drop": 0.0, "delay_ms": 0.0, "cut": False, "dead": [], "overloaded": [], "volts": 12.0}
+    assert faults == well
     assert robot.answers(3)
 
 

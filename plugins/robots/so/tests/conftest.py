@@ -60,7 +60,7 @@ class Twin:
             servo = self.servo(joint)
             servo.set("Goal_Position", round(self.plant.position(servo.id)) - servo.get("Homing_Offset"))
             servo.set("Torque_Enable", 1)
-            servo.drive(self.plant, overloaded=False)
+            servo.drive(self.plant)
 
     def push(self, joint: str, steps: int) -> None:
         """Put a joint where it reports `steps`."""

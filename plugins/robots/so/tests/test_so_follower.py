@@ -2,6 +2,7 @@
 
 import json
 import math
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_what_differs_from_the_calibration_file_is_named_field_by_field(config: 
     assert "gripper.range_max: 3100 in the file, 3000 in the motor" in message
     assert "elbow_flex.homing_offset: 0 in the file, 7 in the motor" in message
     assert str(arm.calibration_path) in message
-    assert "lerobot-calibrate --robot.type=so101_follower" in message
+    assert "hilt calibrate --robot.type=so101_follower" in message
     assert "--robot.id=black" in message
     assert twin.written() == []
     twin.servo("gripper").set("Max_Position_Limit", 3100)
@@ -100,7 +101,7 @@ def test_what_differs_from_the_calibration_file_is_named_field_by_field(config: 
 def test_without_a_calibration_file_nothing_is_opened(twin: Any, tmp_path: Path) -> None:
     arm = SoFollower(SoFollowerConfig(port="/dev/nowhere", id="red", calibration_dir=tmp_path))
     assert [signal.limits.upper for signal in arm.action_signals] == [math.inf] * 6
-    with pytest.raises(ConnectError, match=r"(?s)lerobot-calibrate.*red\.json: there is no such file"):
+    with pytest.raises(ConnectError, match=r"(?s)hilt calibrate.*red\.json: there is no such file"):
         arm.connect()
 
 
@@ -304,3 +305,19 @@ def test_it_says_who_it_is(arm: SoFollower, twin: Any) -> None:
     assert said["port"] == twin.bus.port
     assert said["firmware"] == "3.10"
     assert said["homing_offsets"] == "-200 -100 0 100 200 300"
+
+
+def test_connecting_survives_a_bus_that_is_silent_for_a_moment(config: Config, twin: Any) -> None:
+    """300 ms, wherever in connecting and holding they fall."""
+    for after_s in (0.0, 0.003, 0.02, 0.05):
+        arm = SoFollower(config())
+        cut = threading.Timer(after_s, lambda: setattr(twin.chain.faults, "cut", True))
+        mended = threading.Timer(after_s + 0.3, lambda: setattr(twin.chain.faults, "cut", False))
+        cut.start()
+        mended.start()
+        arm.connect()
+        arm.hold()
+        cut.join()
+        mended.join()
+        assert arm.torque() is True
+        arm.disconnect()

@@ -1,10 +1,12 @@
 """A camera through OpenCV, as a `Camera`."""
 
 import time
+from collections.abc import Mapping
 
 from hilt_camera_opencv.capture import Kind, Source
 from hilt_camera_opencv.config import OpenCVConfig
 from hilt_camera_opencv.grabber import Grabber
+from hilt_camera_opencv.identity import identity
 from hilt_hooks import ConnectError, DeviceLost, Frame, Signal
 
 _FIRST_FRAME_S = 10.0
@@ -30,6 +32,10 @@ class OpenCVCamera:
     @property
     def fps(self) -> float:
         return self._config.fps
+
+    def identify(self) -> Mapping[str, str]:
+        """Where it is plugged in, with the vendor and the serial number of the USB device."""
+        return identity(self._source)
 
     def connect(self) -> None:
         """Returns with frames on their way. Sequence numbers go on from the last connection."""

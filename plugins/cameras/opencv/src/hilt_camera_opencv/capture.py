@@ -15,6 +15,7 @@ from attrs import frozen
 
 from hilt_camera_opencv.config import OpenCVConfig
 from hilt_hooks import ConnectError
+from hilt_hooks.usb import CAMERAS, SERIAL, listed, located, usb_devices
 
 _NETWORK_TIMEOUT_MS = 5000
 _PLAUSIBLE_AGE_NS = 1_000_000_000
@@ -39,7 +40,7 @@ class Source:
         text = str(index_or_path)
         if text.isdecimal():
             return cls(int(text), Kind.DEVICE)
-        if text.startswith("/dev/"):
+        if text.startswith(("/dev/", SERIAL)):
             return cls(text, Kind.DEVICE)
         return cls(text, Kind.STREAM if "://" in text else Kind.FILE)
 
@@ -97,10 +98,7 @@ def achieved(capture: Properties) -> Mode:
 
 def open_capture(source: Source, config: OpenCVConfig) -> cv2.VideoCapture:
     """An open capture whose mode is as configured, as far as it says so itself. May block. Raises ConnectError."""
-    capture = _open(source, getattr(cv2, f"CAP_{config.backend}"))
-    if not capture.isOpened():
-        capture.release()
-        raise ConnectError(f"{source} does not open: {_advice(source)}")
+    capture = open_as_it_is(source, getattr(cv2, f"CAP_{config.backend}"))
     if source.kind is Kind.DEVICE:
         formats = _formats(capture.getBackendName(), config.fourcc)
         try:
@@ -108,6 +106,15 @@ def open_capture(source: Source, config: OpenCVConfig) -> cv2.VideoCapture:
         except ConnectError:
             capture.release()
             raise
+    return capture
+
+
+def open_as_it_is(source: Source, backend: int = cv2.CAP_ANY) -> cv2.VideoCapture:
+    """An open capture in whatever mode the source is. May block. Raises ConnectError."""
+    capture = _open(source, backend)
+    if not capture.isOpened():
+        capture.release()
+        raise ConnectError(f"{source} does not open: {_advice(source)}")
     return capture
 
 
@@ -154,9 +161,10 @@ def _open(source: Source, backend: int) -> cv2.VideoCapture:
             _NETWORK_TIMEOUT_MS,
         ]
         return cv2.VideoCapture(str(source.address), backend, limits)
+    address = source.address if isinstance(source.address, int) else located(source.address, CAMERAS)
     if source.kind is Kind.DEVICE and backend == cv2.CAP_ANY and sys.platform == "linux":
         backend = cv2.CAP_V4L2
-    return cv2.VideoCapture(source.address, backend)
+    return cv2.VideoCapture(address, backend)
 
 
 def _formats(backend: str, fourcc: str | None) -> tuple[str, ...]:
@@ -179,6 +187,5 @@ def _advice(source: Source) -> str:
         return "plug it in, close the program that uses it, and allow this terminal to use the camera"
     path = _device_path(source)
     if not os.path.exists(path):
-        found = sorted(str(path) for path in Path("/dev/v4l/by-id").glob("*")) or sorted(map(str, Path("/dev").glob("video*")))
-        return f"{path} is not there; cameras here: {', '.join(found) or 'none'}"
+        return f"{path} is not there; {listed(usb_devices(CAMERAS), CAMERAS)}; `hilt find-cameras` shows what each sees"
     return f"`fuser -v {path}` names the program that holds it, `ls -l {path}` who may use it (group video)"

@@ -11,7 +11,9 @@ BACKENDS = ("ANY", "V4L2", "AVFOUNDATION", "DSHOW", "MSMF", "FFMPEG", "GSTREAMER
 class OpenCVConfig:
     """width and height are those of the frames that come out, after `rotation`."""
 
-    index_or_path: int | str = option(help="Index of the camera, its path (best under /dev/v4l/by-id), a URL, or a video file")
+    index_or_path: int | str = option(
+        help="Index of the camera, its path (best under /dev/v4l/by-id), serial:<USB serial number>, a URL, or a video file"
+    )
     fps: float = option(help="Frames a second", unit="Hz", minimum=1)
     width: int = option(help="Width of a frame, after rotation", unit="px", minimum=1)
     height: int = option(help="Height of a frame, after rotation", unit="px", minimum=1)

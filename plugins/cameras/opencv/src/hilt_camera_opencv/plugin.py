@@ -15,6 +15,8 @@ def hilt_cameras() -> Sequence[CameraDescriptor]:
             config=OpenCVConfig,
             factory="hilt_camera_opencv.camera:OpenCVCamera",
             emulator="hilt_camera_opencv.emulator:MjpegServer",
+            capabilities=frozenset({"identify"}),
+            finder="hilt_camera_opencv.finding:find",
             requires=("opencv-python-headless",),
         )
     ]

@@ -1,7 +1,7 @@
 """A bus of Feetech servos: two cyclic packets of our own, single registers through Feetech's SDK."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from attrs import define, frozen
@@ -10,10 +10,13 @@ from hilt_hooks import ConfigError, DeviceLost
 from hilt_motor_feetech import codec
 from hilt_motor_feetech.port import Port
 from hilt_motor_feetech.sdk import Sdk
-from hilt_motor_feetech.table import MODEL_NUMBERS, REGISTERS, Register
+from hilt_motor_feetech.table import MODELS, STS, Register, Series
 
 _LATENCY_NS = 50_000_000
 """What a USB adapter and a busy machine may add to an answer; nobody waits longer for one attempt."""
+_PING_S = 0.15
+_PATIENCE_S = 0.5
+"""How long a single register is asked for, or written, again and again."""
 
 
 @frozen
@@ -32,11 +35,17 @@ class _Question:
 
 
 class FeetechBus:
-    """Servos by name. Cyclic calls never raise for a servo that is silent, all calls raise DeviceLost for a lost port."""
+    """Servos by name. Cyclic calls never raise for a servo that is silent, all calls raise DeviceLost for a lost port.
+
+    errors: the error bits of each motor's last answer to a cyclic read, see `health.TROUBLES`; 0 for one that is well.
+    """
 
     def __init__(self, port: str, motors: Mapping[str, Motor], baud: int = 1_000_000) -> None:
+        """Raises ConfigError for motors that cannot share a bus."""
         self.motors = dict(motors)
+        self.errors: dict[str, int] = dict.fromkeys(self.motors, 0)
         self._port = Port(port, baud)
+        self._series = _series_of(port, self.motors)
         self._names = {motor.id: name for name, motor in self.motors.items()}
         self._questions: dict[str, _Question] = {}
         if len(self._names) != len(self.motors):
@@ -64,6 +73,8 @@ class FeetechBus:
         Asks again, up to `retries` times, while the deadline leaves time. Each attempt but the last has half of what is
         left: an adapter that is slow to pass answers on is not interrupted too early.
         """
+        if not self._series.sync_read:
+            return self._read_in_turn(register, deadline_ns)
         question = self._question(register)
         answers: dict[str, int | None] = dict.fromkeys(self.motors)
         missing = len(answers)
@@ -78,32 +89,34 @@ class FeetechBus:
 
     def sync_write(self, register: str, values: Mapping[str, int]) -> None:
         """One packet; no servo answers. Raises ValueError, before anything is sent, for a value that does not fit."""
-        self._port.write(codec.sync_write(REGISTERS[register], {self.motors[name].id: value for name, value in values.items()}))
+        row = self._series.registers[register]
+        self._port.write(codec.sync_write(row, {self.motors[name].id: value for name, value in values.items()}))
 
-    def ping(self, motor: str, retries: int = 2) -> int | None:
-        """The model number, None if the motor does not answer."""
-        tries = (self._sdk.ping(self.motors[motor].id) for _ in range(retries + 1))
-        return next((model for model in tries if model is not None), None)
+    def ping(self, motor: str, within_s: float = _PING_S) -> int | None:
+        """The model number, None if the motor does not answer within this time."""
+        return self._read("Model_Number", motor, within_s)
 
-    def read(self, register: str, motor: str, retries: int = 2) -> int:
-        """Raises DeviceLost when the motor does not answer."""
-        row = REGISTERS[register]
-        for _ in range(retries + 1):
-            data = self._sdk.read(self.motors[motor].id, row)
-            if data is not None:
-                return codec.decode(row, data)
-        raise self._silent(motor)
+    def read(self, register: str, motor: str, within_s: float = _PATIENCE_S) -> int:
+        """Ask until there is an answer. Raises DeviceLost when the time is up."""
+        value = self._read(register, motor, within_s)
+        if value is None:
+            raise self._silent(motor)
+        return value
 
-    def write(self, register: str, motor: str, value: int, retries: int = 2) -> None:
-        """Write and read back. Raises DeviceLost when the motor does not answer or keeps another value."""
-        row = REGISTERS[register]
+    def write(self, register: str, motor: str, value: int, within_s: float = _PATIENCE_S) -> None:
+        """Write and read back, until they agree. Raises DeviceLost when the time is up."""
+        row, id = self._series.registers[register], self.motors[motor].id
         data = codec.encode(row, value)
-        for _ in range(retries + 1):
-            self._sdk.write(self.motors[motor].id, row, data)
-            kept = self.read(register, motor, retries)
-            if kept == value:
+        kept: int | None = None
+        for until_ns in _attempts(within_s):
+            self._sdk.write(id, row, data, until_ns)
+            read = self._sdk.read(id, row, until_ns)
+            kept = kept if read is None else codec.decode(row, read)
+            if read == data:
                 return
-        raise DeviceLost(f"{self.port}: {motor} (id {self.motors[motor].id}) keeps {register} = {kept}, not {value}")
+        if kept is None:
+            raise self._silent(motor)
+        raise DeviceLost(f"{self.port}: {motor} (id {id}) keeps {register} = {kept}, not {value}")
 
     def found(self) -> list[int]:
         """The ids of all motors that answer a broadcast ping; some are missed when several answer at once."""
@@ -116,22 +129,38 @@ class FeetechBus:
 
     def assign(self, register: str, motor: str, value: int) -> None:
         """Write what changes how the motor is reached: its id or baud rate. Not read back."""
-        row = REGISTERS[register]
-        self._sdk.write(self.motors[motor].id, row, codec.encode(row, value))
+        row = self._series.registers[register]
+        self._sdk.write(self.motors[motor].id, row, codec.encode(row, value), time.monotonic_ns() + _LATENCY_NS)
 
     def expected_model(self, motor: str) -> int:
-        return MODEL_NUMBERS[self.motors[motor].model]
+        return MODELS[self.motors[motor].model].number
 
     @cached_property
     def _sdk(self) -> Sdk:
         return Sdk(self._port)
+
+    def _read(self, register: str, motor: str, within_s: float) -> int | None:
+        row = self._series.registers[register]
+        for until_ns in _attempts(within_s):
+            data = self._sdk.read(self.motors[motor].id, row, until_ns)
+            if data is not None:
+                return codec.decode(row, data)
+        return None
+
+    def _read_in_turn(self, register: str, deadline_ns: int) -> dict[str, int | None]:
+        """For servos that know no sync read: one after the other, as far as the time goes."""
+        row, answers = self._series.registers[register], dict[str, int | None]()
+        for name, motor in self.motors.items():
+            data = self._sdk.read(motor.id, row, deadline_ns) if time.monotonic_ns() < deadline_ns else None
+            answers[name] = None if data is None else codec.decode(row, data)
+        return answers
 
     def _silent(self, motor: str) -> DeviceLost:
         return DeviceLost(f"{self.port}: {motor} (id {self.motors[motor].id}) does not answer; check its cable and its power")
 
     def _question(self, name: str) -> _Question:
         if name not in self._questions:
-            register = REGISTERS[name]
+            register = self._series.registers[name]
             ids = [motor.id for motor in self.motors.values()]
             size = len(ids) * (codec.OVERHEAD + register.size)
             self._questions[name] = _Question(codec.sync_read(register, ids), register, size)
@@ -156,4 +185,27 @@ class FeetechBus:
                 if name is not None and len(packet.data) == register.size:
                     new += answers[name] is None
                     answers[name] = codec.decode(register, packet.data)
+                    self.errors[name] = packet.code
         return new
+
+
+def _attempts(within_s: float) -> Iterator[int]:
+    """By when each attempt has to be over, ns, as long as there is time; one at least."""
+    end_ns = time.monotonic_ns() + int(within_s * 1e9)
+    yield end_ns
+    while time.monotonic_ns() < end_ns:
+        yield end_ns
+
+
+def _series_of(port: str, motors: Mapping[str, Motor]) -> Series:
+    unknown = [
+        f"{port}: {name}: model {each.model!r} is not one of {', '.join(MODELS)}"
+        for name, each in motors.items()
+        if each.model not in MODELS
+    ]
+    if unknown:
+        raise ConfigError(unknown)
+    series = {MODELS[motor.model].series for motor in motors.values()}
+    if len(series) > 1:
+        raise ConfigError(f"{port}: servos of the series {' and '.join(sorted(each.name for each in series))} cannot share a bus")
+    return series.pop() if series else STS

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,12 @@ class CalibrationPlace:
         """Where a new file goes."""
         return self._candidates()[0]
 
+    def others(self) -> list[Path]:
+        """All calibration files that lie where that of this device does, of whatever kind; without its own."""
+        found = calibration_root().glob("*/*/*.json") if self.directory is None else self.directory.expanduser().glob("*.json")
+        own = set(self._candidates())
+        return sorted(path for path in found if path not in own)
+
     def _candidates(self) -> list[Path]:
         name = f"{self.id}.json"
         if self.directory is not None:
@@ -112,6 +120,7 @@ def save_calibration(path: Path, calibration: Calibration) -> None:
     content = {motor: {name: asdict(entry)[name] for name in names} for motor, entry in calibration.items()}
     handle, draft = tempfile.mkstemp(prefix=path.name, dir=path.parent)
     try:
+        os.chmod(draft, 0o644)  # other users of a robot read it too
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(content, file, indent=4)
             file.flush()
@@ -120,3 +129,12 @@ def save_calibration(path: Path, calibration: Calibration) -> None:
     except BaseException:
         os.unlink(draft)
         raise
+
+
+def set_aside(path: Path) -> Path | None:
+    """Copy a file to one beside it that is named after the time; None if there is no file."""
+    if not path.is_file():
+        return None
+    kept = path.with_name(f"{path.name}.{time.strftime('%Y%m%d-%H%M%S')}")
+    shutil.copy2(path, kept)
+    return kept

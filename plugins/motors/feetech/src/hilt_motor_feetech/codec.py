@@ -92,11 +92,11 @@ def from_raw(register: Register, raw: int) -> int:
 
 
 def encode(register: Register, value: int) -> bytes:
-    return to_raw(register, value).to_bytes(register.size, "little")
+    return to_raw(register, value).to_bytes(register.size, register.order)
 
 
 def decode(register: Register, data: bytes | bytearray | memoryview) -> int:
-    return from_raw(register, int.from_bytes(data, "little"))
+    return from_raw(register, int.from_bytes(data, register.order))
 
 
 def sync_read(register: Register, ids: Sequence[int]) -> bytes:

@@ -4,18 +4,23 @@ import contextlib
 import errno
 import os
 import select
+import sys
 import time
 from pathlib import Path
 
 import serial
 
 from hilt_hooks import ConnectError, DeviceLost
+from hilt_hooks.usb import SERIAL_PORTS, listed, located, usb_devices
 
 _WRITE_PATIENCE_S = 0.01
 
 
 class Port:
-    """Raw bytes, 8N1. After `open`, everything goes through the file descriptor; every loss is a DeviceLost."""
+    """Raw bytes, 8N1. After `open`, everything goes through the file descriptor; every loss is a DeviceLost.
+
+    path: of the port, or `serial:` and the serial number of its USB adapter, which is looked up at every `open`.
+    """
 
     def __init__(self, path: str, baud: int) -> None:
         self.path, self.baud = path, baud
@@ -28,10 +33,11 @@ class Port:
 
     def open(self) -> None:
         """Raises ConnectError: no such port, no permission, or another program has it."""
+        path = located(self.path, SERIAL_PORTS)
         try:
-            self._serial = serial.Serial(self.path, self.baud, timeout=0, exclusive=True)
+            self._serial = serial.Serial(path, self.baud, timeout=0, exclusive=True)
         except (OSError, ValueError) as error:
-            raise ConnectError(_why(self.path, error)) from error
+            raise ConnectError(_why(path, error)) from error
         self._fd = self._serial.fileno()
         os.set_blocking(self._fd, False)
 
@@ -93,14 +99,26 @@ class Port:
 
 def _why(path: str, error: Exception) -> str:
     if not os.path.exists(path):
-        near = sorted(str(each) for pattern in ("ttyACM*", "ttyUSB*", "cu.usb*") for each in Path("/dev").glob(pattern))
-        found = f"there are {', '.join(near)}" if near else "no serial adapter is plugged in"
-        return f"{path}: no such port; {found}"
+        return f"{path}: no such port; {_present()}; `hilt find-port` tells which is which"
     if isinstance(error.__context__, BlockingIOError) or getattr(error, "errno", None) == errno.EBUSY:
         return f"{path}: in use by {_holder(path)}"
     if not os.access(path, os.R_OK | os.W_OK):
-        return f"{path}: no permission; run: sudo usermod -a -G dialout $USER, then log in again"
+        return f"{path}: no permission; run: sudo usermod -a -G {_group(path)} $USER, then log in again"
     return f"{path}: cannot be opened: {error}"
+
+
+def _present() -> str:
+    if sys.platform == "linux":
+        return listed(usb_devices(SERIAL_PORTS), SERIAL_PORTS)
+    return f"serial ports here: {', '.join(sorted(map(str, Path('/dev').glob('cu.usb*')))) or 'none'}"
+
+
+def _group(path: str) -> str:
+    """Who may open the port besides root."""
+    with contextlib.suppress(OSError, KeyError):
+        if (group := Path(path).group()) != "root":
+            return group
+    return "dialout"
 
 
 def _holder(path: str) -> str:

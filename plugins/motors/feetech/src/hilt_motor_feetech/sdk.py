@@ -25,6 +25,7 @@ class _PortHandler:
         self._port = port
         self._received = bytearray()
         self._until_ns = 0
+        self.limit_ns = 0
 
     def clearPort(self) -> None:  # noqa: N802
         self._received.clear()
@@ -46,34 +47,40 @@ class _PortHandler:
         self.setPacketTimeoutMillis(byte_ms * (packet_length + 3) + _LATENCY_MS)
 
     def setPacketTimeoutMillis(self, milliseconds: float) -> None:  # noqa: N802
-        self._until_ns = time.monotonic_ns() + int(milliseconds * 1e6)
+        self._until_ns = min(self.limit_ns, time.monotonic_ns() + int(milliseconds * 1e6))
 
     def isPacketTimeout(self) -> bool:  # noqa: N802
         return time.monotonic_ns() >= self._until_ns
 
 
 class Sdk:
-    """Each call is one exchange; None stands for no valid answer. Raises DeviceLost when the port is gone."""
+    """Each call is one exchange that is over by `until_ns`; None stands for no valid answer.
+
+    Raises DeviceLost when the port is gone.
+    """
 
     def __init__(self, port: Port) -> None:
         self._handler = _PortHandler(port)
+        # Values travel as bytes here, so that the order in which a series keeps them is not the SDK's business.
         self._packets = scservo_sdk.PacketHandler(0)
 
-    def ping(self, id: int) -> int | None:
-        """The model number."""
-        model, result, _ = self._exchange(self._packets.ping, id)
-        return int(model) if result == scservo_sdk.COMM_SUCCESS else None
-
-    def read(self, id: int, register: Register) -> bytes | None:
-        data, result, _ = self._exchange(self._packets.readTxRx, id, register.address, register.size)
+    def read(self, id: int, register: Register, until_ns: int) -> bytes | None:
+        try:
+            data, result, _ = self._exchange(until_ns, self._packets.readTxRx, id, register.address, register.size)
+        except IndexError:  # how the SDK takes some damaged packets
+            return None
         return bytes(data) if result == scservo_sdk.COMM_SUCCESS and len(data) == register.size else None
 
-    def write(self, id: int, register: Register, data: bytes) -> bool:
+    def write(self, id: int, register: Register, data: bytes, until_ns: int) -> bool:
         """Whether it was acknowledged."""
-        result, _ = self._exchange(self._packets.writeTxRx, id, register.address, register.size, list(data))
+        try:
+            result, _ = self._exchange(until_ns, self._packets.writeTxRx, id, register.address, register.size, list(data))
+        except IndexError:
+            return False
         return bool(result == scservo_sdk.COMM_SUCCESS)
 
-    def _exchange(self, call: Callable[..., _T], *arguments: Any) -> _T:
+    def _exchange(self, until_ns: int, call: Callable[..., _T], *arguments: Any) -> _T:
+        self._handler.limit_ns = until_ns
         try:
             return call(self._handler, *arguments)
         finally:

@@ -1,8 +1,13 @@
-"""The registers of an STS3215. Source: Feetech's memory table; the names are LeRobot's."""
+"""The registers of Feetech's servos, series by series. Source: Feetech's memory tables; the names are LeRobot's.
+
+The STS and SMS series share one table and keep words with the low byte first. The SCS series has fewer registers, some of
+them elsewhere, keeps the high byte first, has no sign bits, and answers neither a sync read nor a broadcast ping.
+"""
 
 from collections.abc import Mapping
+from typing import Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 STEPS = 4096
 """Encoder steps a turn."""
@@ -10,17 +15,20 @@ STEPS = 4096
 FIRST_SRAM_ADDRESS = 40
 """Below it lies the EEPROM: what is written there with Lock = 0 survives a power cycle."""
 
-MODEL_NUMBERS: Mapping[str, int] = {"sts3215": 777}
-
 
 @frozen
 class Register:
-    """size: bytes, little-endian. sign_bit: where sign-magnitude values keep their sign, None if never negative."""
+    """size: bytes. sign_bit: where sign-magnitude values keep their sign, None if never negative. order: of the bytes.
+
+    read_only: the servo ignores what is written there.
+    """
 
     name: str
     address: int
     size: int
     sign_bit: int | None = None
+    order: Literal["little", "big"] = "little"
+    read_only: bool = False
 
     @property
     def eeprom(self) -> bool:
@@ -33,9 +41,9 @@ class Register:
 
 
 _ROWS = (
-    Register("Firmware_Major_Version", 0, 1),
-    Register("Firmware_Minor_Version", 1, 1),
-    Register("Model_Number", 3, 2),
+    Register("Firmware_Major_Version", 0, 1, read_only=True),
+    Register("Firmware_Minor_Version", 1, 1, read_only=True),
+    Register("Model_Number", 3, 2, read_only=True),
     Register("ID", 5, 1),
     Register("Baud_Rate", 6, 1),
     Register("Return_Delay_Time", 7, 1),  # units of 2 us
@@ -62,7 +70,9 @@ _ROWS = (
     Register("Protective_Torque", 34, 1),  # %
     Register("Protection_Time", 35, 1),  # 10 ms
     Register("Overload_Torque", 36, 1),  # %
-    Register("Over_Current_Protection_Time", 38, 1),
+    Register("Velocity_closed_loop_P_proportional_coefficient", 37, 1),
+    Register("Over_Current_Protection_Time", 38, 1),  # 10 ms
+    Register("Velocity_closed_loop_I_integral_coefficient", 39, 1),
     Register("Torque_Enable", 40, 1),
     Register("Acceleration", 41, 1),
     Register("Goal_Position", 42, 2, sign_bit=15),
@@ -70,20 +80,96 @@ _ROWS = (
     Register("Goal_Velocity", 46, 2, sign_bit=15),
     Register("Torque_Limit", 48, 2),  # 0.1 %
     Register("Lock", 55, 1),
-    Register("Present_Position", 56, 2, sign_bit=15),
-    Register("Present_Velocity", 58, 2, sign_bit=15),  # steps/s
-    Register("Present_Load", 60, 2, sign_bit=10),  # 0.1 %
-    Register("Present_Voltage", 62, 1),  # 0.1 V
-    Register("Present_Temperature", 63, 1),  # degrees C
-    Register("Status", 65, 1),
-    Register("Moving", 66, 1),
-    Register("Present_Current", 69, 2),  # 6.5 mA
-    Register("Goal_Position_2", 71, 2),
+    Register("Present_Position", 56, 2, sign_bit=15, read_only=True),
+    Register("Present_Velocity", 58, 2, sign_bit=15, read_only=True),  # steps/s
+    Register("Present_Load", 60, 2, sign_bit=10, read_only=True),  # 0.1 %
+    Register("Present_Voltage", 62, 1, read_only=True),  # 0.1 V
+    Register("Present_Temperature", 63, 1, read_only=True),  # degrees C
+    Register("Status", 65, 1, read_only=True),
+    Register("Moving", 66, 1, read_only=True),
+    Register("Present_Current", 69, 2, read_only=True),  # 6.5 mA
+    Register("Goal_Position_2", 71, 2, read_only=True),
+    Register("Moving_Velocity_Threshold", 80, 1),
+    Register("DTs", 81, 1),  # ms
+    Register("Velocity_Unit_factor", 82, 1),
+    Register("Hts", 83, 1),  # ns; firmware 2.54 and later
     Register("Maximum_Velocity_Limit", 84, 1),
     Register("Maximum_Acceleration", 85, 1),
+    Register("Acceleration_Multiplier", 86, 1),  # in effect when Acceleration is 0
 )
 
 REGISTERS: Mapping[str, Register] = {row.name: row for row in _ROWS}
+"""Of the STS and SMS series."""
+
+_NOT_IN_SCS = frozenset(
+    (
+        "Protection_Current",
+        "Angular_Resolution",
+        "Homing_Offset",
+        "Operating_Mode",
+        "Overload_Torque",
+        "Velocity_closed_loop_P_proportional_coefficient",
+        "Over_Current_Protection_Time",
+        "Velocity_closed_loop_I_integral_coefficient",
+        "Goal_Time",
+        "Torque_Limit",
+        "Present_Current",
+        "Goal_Position_2",
+        "Moving_Velocity_Threshold",
+        "DTs",
+        "Velocity_Unit_factor",
+        "Hts",
+        "Maximum_Velocity_Limit",
+        "Maximum_Acceleration",
+        "Acceleration_Multiplier",
+    )
+)
+_ELSEWHERE_IN_SCS = (
+    Register("Protective_Torque", 37, 1),
+    Register("Protection_Time", 38, 1),
+    Register("Running_Time", 44, 2),
+    Register("Lock", 48, 1),
+    Register("Sync_Write_Flag", 64, 1, read_only=True),
+    Register("PWM_Maximum_Step", 78, 1),
+    Register("Moving_Velocity_Threshold*50", 79, 1),
+    Register("DTs", 80, 1),  # ms
+    Register("Minimum_Velocity_Limit*50", 81, 1),
+    Register("Maximum_Velocity_Limit*50", 82, 1),
+    Register("Acceleration_2", 83, 1),
+)
+_SCS_ROWS = {row.name: row for row in _ROWS if row.name not in _NOT_IN_SCS} | {row.name: row for row in _ELSEWHERE_IN_SCS}
+SCS_REGISTERS: Mapping[str, Register] = {name: evolve(row, order="big", sign_bit=None) for name, row in _SCS_ROWS.items()}
+
+
+@frozen(eq=False)
+class Series:
+    """steps: encoder steps a turn. sync_read: whether one packet can ask several servos."""
+
+    name: str
+    registers: Mapping[str, Register]
+    steps: int
+    sync_read: bool
+
+
+STS = Series("STS/SMS", REGISTERS, STEPS, sync_read=True)
+SCS = Series("SCS", SCS_REGISTERS, 1024, sync_read=False)
+
+
+@frozen(eq=False)
+class Model:
+    """number: what the register Model_Number says."""
+
+    number: int
+    series: Series
+
+
+MODELS: Mapping[str, Model] = {
+    "sts3215": Model(777, STS),
+    "sts3250": Model(2825, STS),
+    "sm8512bl": Model(11272, STS),
+    "scs0009": Model(1284, SCS),
+}
+MODEL_NUMBERS: Mapping[str, int] = {name: model.number for name, model in MODELS.items()}
 
 BAUD_RATES: Mapping[int, int] = {
     0: 1_000_000,

@@ -61,7 +61,9 @@ class Scale:
         if not np.isfinite(values).all():
             wrong = [f"{name} = {value}" for name, value in zip(self.names, values, strict=True) if not np.isfinite(value)]
             raise SafetyStop(f"not a position: {', '.join(wrong)}; nothing was sent, the arm stays at its last target")
-        return np.clip(np.rint(values / self.gain + self.zero), self.lower, self.upper).astype(np.int64)
+        with np.errstate(over="ignore"):  # what is too far for a float is too far for the range
+            there = values / self.gain + self.zero
+        return np.clip(np.rint(there), self.lower, self.upper).astype(np.int64)
 
     def limits(self) -> tuple[Floats, Floats]:
         """The ends of the calibrated range in the units of the channels, each (n,), the smaller first."""

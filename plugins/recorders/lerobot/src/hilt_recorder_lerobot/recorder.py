@@ -10,13 +10,14 @@ from typing import Any
 from attrs import evolve
 
 from hilt.log import EpisodeLog
-from hilt_hooks import ConfigError
+from hilt_hooks import ConfigError, RecordedEpisode
 from hilt_recorder_lerobot import layout
 from hilt_recorder_lerobot.episode import EpisodeRefused, identity, name_of
 from hilt_recorder_lerobot.features import Feature, with_video_info
 from hilt_recorder_lerobot.files import delete, replace
 from hilt_recorder_lerobot.fit import Declaration, differences, problems_of
 from hilt_recorder_lerobot.plugin import DatasetConfig
+from hilt_recorder_lerobot.recorded import recorded_episode
 from hilt_recorder_lerobot.store import State, Store, new_info, read_state
 from hilt_recorder_lerobot.tables import Episode
 from hilt_recorder_lerobot.video import VideoProblem
@@ -64,6 +65,10 @@ class LeRobotRecorder:
         """How many episodes the dataset has; 0 if there is none."""
         state = read_state(self.root, stats=False)
         return len(state.episodes) if state is not None else 0
+
+    def read_episode(self, index: int) -> RecordedEpisode:
+        """Actions and states of an episode. Raises ConfigError where it, or the names of its channels, are missing."""
+        return recorded_episode(self.root, index)
 
     def add(self, episode: Path) -> None:
         """Append an episode. Raises EpisodeRefused, and notes it in `hilt/kept_out.json`, where the log contradicts itself.

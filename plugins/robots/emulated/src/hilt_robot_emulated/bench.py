@@ -19,6 +19,7 @@ from attrs import asdict
 
 from hilt_hooks import ConnectError
 from hilt_robot_emulated.control import ControlClient
+from hilt_robot_emulated.fault_script import load_faults
 from hilt_robot_emulated.folder import control_path, describe, find, new_folder
 from hilt_robot_emulated.settings import DEFAULT_CAMERAS, Settings, View, check_cameras, save_settings
 from hilt_robot_emulated.waypoint import Waypoint
@@ -96,7 +97,7 @@ class BenchClient:
         return [*flags, f"--robot.cameras={json.dumps(listed)}"] if listed else flags
 
     def command(self, do: str, **fields: Any) -> dict[str, Any]:
-        """Any command of the control socket: state, hold, release, move, reset, place, faults, unplug, replug."""
+        """Any command of the control socket, which is a method of `bus.Commands`: state, move, faults, unplug, ..."""
         return self._client.command(do, **fields)
 
     def state(self) -> dict[str, Any]:
@@ -115,16 +116,27 @@ class Bench(BenchClient):
         self._children, self._temporary = list(children), temporary
 
     @classmethod
-    def start(cls, cameras: Mapping[str, View] = DEFAULT_CAMERAS, seed: int = 0, folder: Path | None = None) -> "Bench":
+    def start(
+        cls,
+        cameras: Mapping[str, View] = DEFAULT_CAMERAS,
+        seed: int = 0,
+        folder: Path | None = None,
+        faults: Path | None = None,
+        fresh: bool = False,
+    ) -> "Bench":
         """Start the processes and wait until ports, control socket and first frames are there.
 
         cameras: name (`front`, `wrist`) -> size and rate; {} renders nothing. folder: an empty or new one, kept afterwards;
-        None makes a temporary one. Raises ConfigError, or ConnectError when a process does not come up.
+        None makes a temporary one. faults: a script of what goes wrong, whose times count from here. fresh: the
+        arms are new, neither set up nor calibrated: commands `plug` and `sweep`. Raises ConfigError, or
+        ConnectError when a process does not come up.
         """
         check_cameras(cameras)
+        script = None if faults is None else load_faults(faults).plain
         run_folder = new_folder() if folder is None else folder
         run_folder.mkdir(parents=True, exist_ok=True)
-        save_settings(run_folder, Settings(seed=seed, cameras=cameras, parent=os.getpid(), temporary=folder is None))
+        settings = Settings(seed=seed, cameras=cameras, parent=os.getpid(), temporary=folder is None, faults=script, fresh=fresh)
+        save_settings(run_folder, settings)
         children: list[subprocess.Popen[str]] = []
         try:
             children.append(_launch("bus", run_folder, {"MUJOCO_GL": NO_GL}))

@@ -24,7 +24,10 @@ from hilt_motor_feetech.emulator import EmulatedServo, PtyBus, ServoChain, prese
 from hilt_robot_emulated.calibration import from_channels, motor_calibration
 from hilt_robot_emulated.child import Ending, Parent, report, run
 from hilt_robot_emulated.control import ControlServer
+from hilt_robot_emulated.fault_player import FaultPlayer
+from hilt_robot_emulated.fault_script import make_faults
 from hilt_robot_emulated.folder import calibration_folder, claim, control_path, description_path, picture_path, write_json
+from hilt_robot_emulated.fresh import FreshArms
 from hilt_robot_emulated.model import ARMS, LEADER
 from hilt_robot_emulated.plant import ArmPlant
 from hilt_robot_emulated.settings import Settings, load_settings
@@ -41,12 +44,13 @@ _PICTURE_NS = 5_000_000
 _RT_PRIORITY = 10
 
 
-def make_bus(world: World, arm: str, folder: Path, log: WireLog) -> PtyBus:
-    """The servos of one arm, calibrated, behind a port whose name survives an unplug."""
+def make_bus(world: World, arm: str, folder: Path, log: WireLog, *, calibrated: bool = True) -> PtyBus:
+    """The servos of one arm behind a port whose name survives an unplug."""
     chain = ServoChain([EmulatedServo(id) for id in range(1, len(JOINTS) + 1)], ArmPlant(world, arm))
-    calibration = motor_calibration(arm)
-    preset_calibration(chain, calibration)
-    save_calibration(calibration_folder(folder) / f"{IDS[arm]}.json", calibration)
+    if calibrated:
+        calibration = motor_calibration(arm)
+        preset_calibration(chain, calibration)
+        save_calibration(calibration_folder(folder) / f"{IDS[arm]}.json", calibration)
     bus = PtyBus(chain, link=folder / f"{arm}.port")
     bus.on_sync_write.append(lambda now_ns, goals: log.add(WireEntry(now_ns, arm, dict(goals))))
     return bus
@@ -55,8 +59,10 @@ def make_bus(world: World, arm: str, folder: Path, log: WireLog) -> PtyBus:
 class Commands:
     """What the control socket can ask for: one public method each, with the fields of the message as arguments."""
 
-    def __init__(self, world: World, buses: Mapping[str, PtyBus], seed: int) -> None:
+    def __init__(self, world: World, buses: Mapping[str, PtyBus], seed: int, *, fresh: bool = False) -> None:
         self._world, self._buses, self._seed = world, buses, seed
+        self._fresh = FreshArms(world, buses) if fresh else None
+        self._player: FaultPlayer | None = None
         self._known: Mapping[str, Callable[..., Mapping[str, Any] | None]] = {
             "state": world.state,
             "hold": self.hold,
@@ -65,6 +71,10 @@ class Commands:
             "reset": self.reset,
             "place": self.place,
             "faults": self.faults,
+            "play_faults": self.play_faults,
+            "fault_log": self.fault_log,
+            "plug": self.plug,
+            "sweep": self.sweep,
             "unplug": self.unplug,
             "replug": self.replug,
         }
@@ -95,14 +105,46 @@ class Commands:
         self._world.place_at(np.array(cube[:2]), np.array(goal[:2]), yaw)
 
     def faults(self, arm: str, **what: Any) -> Mapping[str, Any]:
-        """Set the faults of an arm's chain: corrupt, drop, dead, overloaded."""
+        """Set the faults of an arm's chain; the names are those of `hilt_motor_feetech.emulator.Faults`."""
         faults = self._buses[arm].chain.faults
-        allowed = ("corrupt", "drop", "dead", "overloaded")
+        allowed = ("corrupt", "drop", "delay_ms", "cut", "dead", "overloaded", "volts")
         for name, value in what.items():
             if name not in allowed:
                 raise ValueError(f"unknown fault {name!r}; known are {', '.join(allowed)}")
             setattr(faults, name, set(value) if isinstance(value, list) else value)
         return {name: sorted(value) if isinstance(value, set) else value for name in allowed for value in [getattr(faults, name)]}
+
+    def play_faults(self, script: Mapping[str, Any]) -> None:
+        """From now on, what a fault script says (see `fault_script`), in place of the one before."""
+        made = make_faults(script)
+        if self._player is not None:
+            self._player.end()
+        self._player = FaultPlayer(made, self._buses, time.monotonic_ns())
+
+    def fault_log(self) -> Mapping[str, Any]:
+        """What the script has made go wrong so far."""
+        return {"log": [] if self._player is None else self._player.log}
+
+    def plug(self, arm: str, motor: str) -> None:
+        """Of a fresh bench: leave only this motor on the wire, or `all`."""
+        self._new().plug(arm, motor)
+
+    def sweep(self, arm: str | None = None) -> Mapping[str, Any]:
+        """Of a fresh bench: move a limp arm to all its ends; tells which arms are being moved."""
+        if arm is not None:
+            self._new().sweep(arm)
+        return {"sweeping": self._new().sweeping}
+
+    def _new(self) -> FreshArms:
+        if self._fresh is None:
+            raise ValueError("the arms of this bench are set up and calibrated; start one with: hilt emulate so101 --fresh")
+        return self._fresh
+
+    def advance(self, now_ns: int) -> None:
+        if self._fresh is not None:
+            self._fresh.advance(now_ns)
+        if self._player is not None:
+            self._player.play(now_ns)
 
     def unplug(self, arm: str) -> None:
         self._buses[arm].unplug()
@@ -153,16 +195,20 @@ def serve(folder: Path, settings: Settings) -> None:
     """Until the starter asks for the end, or is gone."""
     parent, ending = Parent(settings.parent), Ending()
     world, log = World(settings.seed), WireLog(folder)
-    buses = {arm: make_bus(world, arm, folder, log) for arm in ARMS}
-    control = ControlServer(control_path(folder), Commands(world, buses, settings.seed).handle)
+    buses = {arm: make_bus(world, arm, folder, log, calibrated=not settings.fresh) for arm in ARMS}
+    commands = Commands(world, buses, settings.seed, fresh=settings.fresh)
+    control = ControlServer(control_path(folder), commands.handle)
     picture = Picture(folder, world)
     picture.publish(time.monotonic_ns())
     _describe(settings, folder, buses)
+    if settings.faults is not None:
+        commands.play_faults(settings.faults)
     report(ready=True)
     try:
         while parent.alive and not ending:
             now = time.monotonic_ns()
             world.advance(now)
+            commands.advance(now)
             due = [at for bus in buses.values() if (at := bus.pump(now)) is not None]
             picture.publish(now)
             _wait(buses, control, min([now + _TICK_NS, *due]))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from attrs import asdict, frozen
 
@@ -25,12 +26,17 @@ DEFAULT_CAMERAS: Mapping[str, View] = {name: View() for name in CAMERA_NAMES}
 
 @frozen(kw_only=True)
 class Settings:
-    """parent: the process whose end ends the bench. temporary: the folder goes when the bench ends."""
+    """parent: the process whose end ends the bench. temporary: the folder goes when the bench ends.
+
+    faults: the content of a script, see `fault_script`. fresh: the arms are new, neither set up nor calibrated.
+    """
 
     seed: int
     cameras: Mapping[str, View]
     parent: int
     temporary: bool
+    faults: Mapping[str, Any] | None = None
+    fresh: bool = False
 
 
 def check_cameras(cameras: Mapping[str, View]) -> None:

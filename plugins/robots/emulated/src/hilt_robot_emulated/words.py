@@ -1,4 +1,4 @@
-"""Names that scripts and configurations may use: the events of a session as an operator gives them, its phases, the cameras."""
+"""Names that scripts and configurations may use: a session's events as an operator gives them, its phases, arms, cameras."""
 
 EVENTS = (
     "start",
@@ -18,4 +18,5 @@ EVENTS = (
 )
 PHASES = ("ready", "autonomous", "paused", "human", "saved", "discarded", "reset", "fault", "ended")
 
+ARM_NAMES = ("robot", "leader")
 CAMERA_NAMES = ("front", "wrist")

@@ -10,7 +10,7 @@ from hilt_hooks import Cameras, cameras, option
 
 @frozen(kw_only=True)
 class SoFollowerConfig:
-    port: str = option(help="Serial port of the arm, or its path under /dev/serial/by-id")
+    port: str = option(help="Serial port of the arm, or serial:<number>, that of its USB adapter; `hilt find-port` tells")
     id: str | None = option(None, help="Name of this arm; its calibration file is called so")
     calibration_dir: Path | None = option(None, help="Folder with the calibration file, instead of LeRobot's")
     disable_torque_on_disconnect: bool = option(

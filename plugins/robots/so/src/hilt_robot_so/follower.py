@@ -8,15 +8,17 @@ from attrs import evolve
 from hilt_hooks import Chain, ConfigError, Signal, Vector
 from hilt_motor_feetech.arm import ArmSpec, FeetechArm, Settings
 from hilt_motor_feetech.calibration import CalibrationPlace
+from hilt_motor_feetech.grip import Grip
 from hilt_robot_so import motors
 from hilt_robot_so.config import SoFollowerConfig
 from hilt_robot_so.kinematics import so101_chain
 
 _FOLDERS = ("so_follower", "so101_follower", "so100_follower")
 
+_GRIPPER_TORQUE = 500
 _GRIPPER_LIMITS: Mapping[str, int] = {
-    "Max_Torque_Limit": 500,
-    "Torque_Limit": 500,
+    "Max_Torque_Limit": _GRIPPER_TORQUE,
+    "Torque_Limit": _GRIPPER_TORQUE,
     "Protection_Current": 250,
     "Overload_Torque": 25,
 }
@@ -55,7 +57,6 @@ class SoFollower(FeetechArm):
     type = "so100_follower"
 
     def __init__(self, config: SoFollowerConfig) -> None:
-        who = f"--robot.type={self.type} --robot.port={config.port}" + (f" --robot.id={config.id}" if config.id else "")
         super().__init__(
             ArmSpec(
                 name=f"{self.type} '{config.id}'" if config.id else self.type,
@@ -63,9 +64,11 @@ class SoFollower(FeetechArm):
                 motors=motors.MOTORS,
                 units=motors.units(config.use_degrees),
                 place=CalibrationPlace(kind="robots", folders=_FOLDERS, id=config.id, directory=config.calibration_dir),
-                calibrate=f"lerobot-calibrate {who}",
+                flags=motors.flags("robot", self.type, config.port, config.id, config.calibration_dir),
+                joints=motors.joints(),
                 settings=_settings(config),
                 retries=config.num_read_retries,
+                grip=Grip(motors.GRIPPER, _GRIPPER_TORQUE),
             )
         )
         self._config = config

@@ -4,7 +4,7 @@ from hilt_hooks import Limits, RobotDescriptor, hookimpl
 from hilt_hooks.bimanual import bimanual
 from hilt_robot_so.config import SoFollowerConfig
 
-_CAPABILITIES = frozenset({"torque", "identify", "calibrate", "diagnose", "setup_motors"})
+_CAPABILITIES = frozenset({"torque", "warn", "identify", "calibrate", "diagnose", "setup_motors"})
 
 LIMITS = {
     "gripper.pos": Limits(
@@ -28,6 +28,7 @@ def _follower(name: str, model: str, factory: str, *more: str) -> RobotDescripto
         config=SoFollowerConfig,
         factory=f"hilt_robot_so.follower:{factory}",
         emulator="hilt_motor_feetech.emulator:ServoChain",
+        scanner="hilt_motor_feetech.diagnosis:answering",
         capabilities=_CAPABILITIES | set(more),
         limits=LIMITS,
         requires=("hilt-motor-feetech", "feetech-servo-sdk", "pyserial"),

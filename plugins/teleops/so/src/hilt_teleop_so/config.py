@@ -9,7 +9,7 @@ from hilt_hooks import option
 
 @frozen(kw_only=True)
 class SoLeaderConfig:
-    port: str = option(help="Serial port of the leader, or its path under /dev/serial/by-id")
+    port: str = option(help="Serial port of the leader, or serial:<number>, that of its USB adapter; `hilt find-port` tells")
     id: str | None = option(None, help="Name of this leader; its calibration file is called so")
     calibration_dir: Path | None = option(None, help="Folder with the calibration file, instead of LeRobot's")
     use_degrees: bool = option(True, help="Body joints in degrees from mid range; otherwise -100 to 100 over the range")

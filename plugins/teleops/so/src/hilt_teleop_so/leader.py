@@ -15,7 +15,6 @@ class SoLeader(FeetechArm):
     type = "so100_leader"
 
     def __init__(self, config: SoLeaderConfig) -> None:
-        who = f"--teleop.type={self.type} --teleop.port={config.port}" + (f" --teleop.id={config.id}" if config.id else "")
         super().__init__(
             ArmSpec(
                 name=f"{self.type} '{config.id}'" if config.id else self.type,
@@ -23,7 +22,8 @@ class SoLeader(FeetechArm):
                 motors=motors.MOTORS,
                 units=motors.units(config.use_degrees),
                 place=CalibrationPlace(kind="teleoperators", folders=_FOLDERS, id=config.id, directory=config.calibration_dir),
-                calibrate=f"lerobot-calibrate {who}",
+                flags=motors.flags("teleop", self.type, config.port, config.id, config.calibration_dir),
+                joints=motors.joints(),
                 settings=motors.settings(),
                 retries=config.num_read_retries,
                 torque_limit=round(config.mirror_torque * 10),

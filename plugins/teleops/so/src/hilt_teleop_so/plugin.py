@@ -13,7 +13,8 @@ def _leader(name: str, model: str, factory: str) -> TeleoperatorDescriptor:
         config=SoLeaderConfig,
         factory=f"hilt_teleop_so.leader:{factory}",
         emulator="hilt_motor_feetech.emulator:ServoChain",
-        capabilities=frozenset({"torque", "mirror", "identify", "calibrate", "diagnose", "setup_motors"}),
+        scanner="hilt_motor_feetech.diagnosis:answering",
+        capabilities=frozenset({"torque", "mirror", "warn", "identify", "calibrate", "diagnose", "setup_motors"}),
         limits=LIMITS,
         requires=("hilt-motor-feetech", "hilt-robot-so", "feetech-servo-sdk", "pyserial"),
     )

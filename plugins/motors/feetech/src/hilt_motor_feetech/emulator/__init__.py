@@ -3,14 +3,14 @@
 The servos know registers and packets; what the motors do is the business of a `Plant`, which may be a physics engine.
 """
 
-from hilt_motor_feetech.emulator.chain import OVERLOAD, ServoChain, preset_calibration
+from hilt_motor_feetech.emulator.chain import ServoChain, preset_calibration
 from hilt_motor_feetech.emulator.faults import Faults
 from hilt_motor_feetech.emulator.plant import FirstOrderPlant, Plant
 from hilt_motor_feetech.emulator.pty_bus import PtyBus, Stop, serve, serving
-from hilt_motor_feetech.emulator.servo import EmulatedServo
+from hilt_motor_feetech.emulator.servo import LOW_VOLTAGE, EmulatedServo
 
 __all__ = [
-    "OVERLOAD",
+    "LOW_VOLTAGE",
     "EmulatedServo",
     "Faults",
     "FirstOrderPlant",

@@ -31,6 +31,8 @@ class _Shaft:
     goal: float | None = None
     torque_limit: float = 1.0
     moved_ns: int = 0
+    lower: float = -math.inf
+    upper: float = math.inf
 
 
 class FirstOrderPlant:
@@ -72,6 +74,11 @@ class FirstOrderPlant:
         """Put a shaft somewhere, as a hand does."""
         self._advance(motor_id).position = position
 
+    def block(self, motor_id: int, lower: float = -math.inf, upper: float = math.inf) -> None:
+        """Put something rigid in the way of a shaft; without ends, take it away."""
+        shaft = self._advance(motor_id)
+        shaft.lower, shaft.upper = lower, upper
+
     def _advance(self, motor_id: int) -> _Shaft:
         now = self._clock()
         shaft = self._shafts.setdefault(motor_id, _Shaft(STEPS / 2))
@@ -79,5 +86,6 @@ class FirstOrderPlant:
         if shaft.goal is not None and shaft.torque_limit > 0:
             step = (shaft.goal - shaft.position) * -math.expm1(-elapsed_s / self._time_constant_s)
             reach = self._top_speed * elapsed_s
-            shaft.position += max(-reach, min(reach, step))
+            moved = shaft.position + max(-reach, min(reach, step))
+            shaft.position = max(shaft.lower, min(shaft.upper, moved))
         return shaft
