@@ -2,7 +2,8 @@
 
 complete      the packet has a goal for every servo, and every goal is in the calibrated range
 told          it is what the tick says was sent, to the nearest encoder step; where that is outside the calibrated range, which
-              "limits" allows only for a joint that was found there, it is the end of the range
+              "limits" allows only for a joint that was found there, it is the end of the range. A gripper that is spared may get
+              another goal: what the driver may do then is judged by the witness
 finite        what was sent is a number
 limits        it is within the joint limits, or no further outside than before
 velocity      it is no further from the goal before than the velocity limit allows in one period, however long ago that was
@@ -48,12 +49,16 @@ class Bounds:
         """NaN for a servo that is not there."""
         return np.array([steps.get(id, np.nan) for id in self.ids]) * self.gain + self.offset
 
+    def exact_steps(self, values: Floats) -> Floats:
+        """Not rounded. Values of any number of commands, (..., n)."""
+        return np.clip((values - self.offset) / self.gain, *self.steps)
+
 
 @frozen(eq=False)
 class Command:
     """A goal packet that a governor answers for; vectors are (n,) in the order of the bounds.
 
-    wire: goals by servo id, in steps, as they arrived. told: what the tick says was sent. before: the goals until then, and
+    wire: goals by servo id, in steps, as they were sent. told: what the tick says was sent. before: the goals until then, and
     step: how they differed from those before them. measured: what the governor knew of the pose. targets: where the source,
     or the last filter, wants the joints, or several points between which that is; none for a hold. slowest: a tighter
     velocity limit.
@@ -120,8 +125,7 @@ def _on_the_wire(bounds: Bounds, commands: Sequence[Command], told: Floats) -> d
     arrived = np.array([[each.wire.get(id, np.nan) for id in bounds.ids] for each in commands])
     surplus = np.array([[bool(each.wire.keys() - set(bounds.ids))] for each in commands])
     inside = (arrived >= bounds.steps[0]) & (arrived <= bounds.steps[1])
-    exact = np.clip((told - bounds.offset) / bounds.gain, *bounds.steps)
-    return {"complete": ~inside | surplus, "told": ~(abs(arrived - exact) <= 0.5 + 1e-6)}
+    return {"complete": ~inside | surplus, "told": ~(abs(arrived - bounds.exact_steps(told)) <= 0.5 + 1e-6)}
 
 
 def _motion(

@@ -18,8 +18,10 @@ from attrs import define, field
 from hilt.kernel.calls import Filter
 from hilt.rig import filters as rig_filters
 from hilt_hooks import ConnectError, DeviceLost
+from hilt_motor_feetech.codec import Instruction, decode, take_packets
 from hilt_motor_feetech.emulator import PtyBus, ServoChain
 from hilt_motor_feetech.port import Port
+from hilt_motor_feetech.table import REGISTERS
 
 _EXCHANGE_NS = 200_000
 """What a question and its answers take on the wire."""
@@ -35,8 +37,9 @@ _USE_TIME = (
 )
 _PTY_PATIENCE_S = 10.0
 _LOAD_NS = 50_000_000
-_INSTRUCTION, _SYNC_WRITE = 4, 0x83
-"""Where a packet says what it is, and what a packet of goals says."""
+_GOAL = REGISTERS["Goal_Position"]
+_GOALS = bytes((_GOAL.address, _GOAL.size))
+"""What a sync write of goals begins with."""
 
 
 class Clock:
@@ -60,13 +63,15 @@ class Clock:
 class Line:
     """Between a driver and its servos; `pty` if that is a pseudo-terminal.
 
-    asked: whether there was a question since somebody last said that there was none.
+    asked: whether there was a question since somebody last said that there was none. on_goals: called with each packet of
+    goals (servo id -> steps) that the driver sends, whether or not it arrives.
     """
 
     chain: ServoChain
     pty: PtyBus | None = None
     plugged: bool = True
     asked: bool = False
+    on_goals: list[Callable[[Mapping[int, int]], None]] = field(factory=list)
 
     def unplug(self) -> None:
         self.plugged = False
@@ -78,8 +83,14 @@ class Line:
         if self.pty is not None:
             self.pty.replug()
 
-    def heard(self, packet: bytes | bytearray) -> None:
-        self.asked |= packet[_INSTRUCTION] != _SYNC_WRITE
+    def heard(self, data: bytes | bytearray) -> None:
+        for packet in take_packets(bytearray(data)):
+            self.asked |= packet.code != Instruction.SYNC_WRITE
+            if packet.code == Instruction.SYNC_WRITE and packet.data.startswith(_GOALS):
+                size = 1 + _GOAL.size
+                parts = [packet.data[at : at + size] for at in range(len(_GOALS), len(packet.data), size)]
+                for listener in self.on_goals:
+                    listener({part[0]: decode(_GOAL, part[1:]) for part in parts})
 
 
 class Wire:
@@ -100,8 +111,8 @@ class Wire:
 
     def write(self, data: bytes | bytearray) -> None:
         self._check()
-        self._line.chain.receive(bytes(data), self._clock.now_ns)
         self._line.heard(data)
+        self._line.chain.receive(bytes(data), self._clock.now_ns)
 
     def read_into(self, buffer: bytearray, until_ns: int) -> bool:
         self._check()

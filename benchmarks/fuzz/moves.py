@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.fuzz.lockstep import Plugin
 from benchmarks.fuzz.rig import Bench
 from benchmarks.fuzz.setting import CHANNELS, Setting
+from benchmarks.fuzz.witness import FROM_QUEUE
 from hilt.ipc.messages import Acknowledge, ChunkMessage, Phase, Segment, SetMode, Source, Tick
 from hilt_hooks import Floats, SafetyStop, Vector
 
@@ -25,7 +26,7 @@ _PHASES: Mapping[str, tuple[Phase, Source]] = {
     "ramp": (Phase.READY, Source.RAMP),
     "replay": (Phase.AUTONOMOUS, Source.REPLAY),
 }
-_OFTEN = {"autonomous": 10.0, "human": 6.0, "paused": 1.0}
+_OFTEN = {"autonomous": 10.0, "human": 6.0, "paused": 1.0, "replay": 2.0}
 _SHARES: Mapping[str, float] = {
     "mode": 0.012,
     "same mode again": 0.003,
@@ -88,7 +89,7 @@ class Fuzzer:
         last = self._last
         if last is not None and last.fault and self.random.random() < 0.2:
             self._acknowledge()
-        if last is not None and self._mode_now.source is Source.POLICY and not last.queue and self.random.random() < 0.4:
+        if last is not None and self._mode_now.source in FROM_QUEUE and not last.queue and self.random.random() < 0.4:
             self._chunk()
         self._move_hand()
 
@@ -105,8 +106,8 @@ class Fuzzer:
             source=source,
             segment=self.random.choice(list(Segment)),
             episode=before.episode + (self.random.random() < 0.2),
-            epoch=before.epoch + (source is Source.POLICY and self.random.random() < 0.9),
-            recorded=source in (Source.POLICY, Source.HUMAN) and phase is not Phase.RESET,
+            epoch=before.epoch + (source in FROM_QUEUE and self.random.random() < 0.9),
+            recorded=source in (*FROM_QUEUE, Source.HUMAN) and phase is not Phase.RESET,
         )
         self.bench.tell(self._mode_now)
 

@@ -51,7 +51,7 @@ class Servos:
         preset_calibration(self.chain, calibration)
         for id, (low, high, _) in self.ends.items():
             self.push(id, random.uniform(low - _SPRING_STEPS, high + _SPRING_STEPS))
-        self.chain.on_sync_write.append(self._note)
+        self.line.on_goals.append(self._note)
 
     def push(self, id: int, present: float) -> None:
         """Put a shaft to where the servo reports `present`."""
@@ -73,9 +73,11 @@ class Servos:
         taken, self._packets = self._packets, []
         return taken
 
-    def _note(self, _: int, goals: Mapping[int, int]) -> None:
-        present = {id: servo.get("Present_Position") for id, servo in self.chain.servos.items()}
-        self._packets.append(Packet(dict(goals), not (self.at_work or self.line.asked), present))
+    def _note(self, goals: Mapping[int, int]) -> None:
+        servos = self.chain.servos
+        present = {id: servo.get("Present_Position") for id, servo in servos.items()}
+        latched = frozenset(id for id, servo in servos.items() if servo.protection.latched)
+        self._packets.append(Packet(goals, not (self.at_work or self.line.asked), present, latched))
 
 
 class Bench:
@@ -117,7 +119,7 @@ class Bench:
             leader = Trail(setting.leader, setting.leader.values(self.servos["leader"].goals()))
         robot = Trail(setting.robot, setting.robot.values(self.servos["robot"].goals()))
         names = () if arms.leader is None else arms.leader.names
-        self.witness = Witness(robot, leader, CHANNELS, names, setting.period_ns / 1e9, setting.bleed)
+        self.witness = Witness(robot, leader, CHANNELS, names, setting.period_ns / 1e9, setting.bleed, setting.grip)
         for servos in self.servos.values():
             servos.take()
 

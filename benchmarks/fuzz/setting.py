@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from attrs import evolve, frozen
 
+from benchmarks.fuzz.grip import GripWatch
 from benchmarks.fuzz.invariant import Bounds
 from hilt.kernel import Registry
 from hilt_hooks import Floats
@@ -20,6 +21,8 @@ JOINTS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_ro
 CHANNELS = tuple(f"{joint}.pos" for joint in JOINTS)
 _BODY, _GRIPPER = (180.0, 900.0), (300.0, 3000.0)
 """Velocity and acceleration of an SO arm, by default."""
+_STROKES = 3.0
+"""How often a second a gripper that was spared may go from end to end."""
 _TRACKING = {"robot": 15.0, "leader": 30.0}
 _RATES = ((30, 1), (30, 2), (30, 3), (10, 6), (60, 1), (15, 4))
 
@@ -44,6 +47,12 @@ class Setting:
     @property
     def period_ns(self) -> int:
         return round(1e9 / (self.fps * self.interpolation))
+
+    @property
+    def grip(self) -> GripWatch:
+        """Of the robot, from now on."""
+        motor = self.calibration["robot"]["gripper"]
+        return GripWatch(motor.id, (motor.range_min, motor.range_max), _STROKES * (motor.range_max - motor.range_min))
 
     @property
     def registry(self) -> Registry:

@@ -3,11 +3,12 @@
 In addition to the invariant of each packet:
 
 missing     a robot that could be written got one governed packet in a tick, and only then
+grip        a gripper that has met more than it can move may be spared (`benchmarks.fuzz.grip`); anything else is not as told
 driver      what the driver sends by itself (to hold) stays where the joint is
 filtered    what the tick says that the filters gave is what the last one gave, by name
 offset      a takeover begins where the robot is; after it the robot's target moves as the leader's joints of the same names do
-stale       what the policy is said to want is from a chunk of the epoch in force
-ramp        a policy whose first action is far is approached as a ramp
+stale       what the policy or a recording is said to want is from a chunk of the epoch in force
+ramp        a policy or recording whose first action is far is approached as a ramp
 mirror      a leader that leads is not moved
 alarm       a source that asks for what is not finite is told of
 """
@@ -17,9 +18,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from attrs import define, field, frozen
 
+from benchmarks.fuzz.grip import GripWatch
 from benchmarks.fuzz.invariant import Bounds, Command, Floats, Verdict, Violation, check
 from hilt.ipc.messages import Acknowledge, ChunkMessage, SetMode, Source, Tick
 
+FROM_QUEUE = (Source.POLICY, Source.REPLAY)
+"""Who commands by chunks of actions."""
 SILENT_NS, LOST_NS, LEASE_NS = 100_000_000, 1_000_000_000, 60_000_000
 RAMP, FAR, ALIGNED = 30.0, 10.0, 3.0
 HELD_STEPS = 57
@@ -32,11 +36,16 @@ Goals = Mapping[int, int]
 
 @frozen
 class Packet:
-    """governed: sent by a tick, not by the driver for itself. present: where the servos were when it came."""
+    """As the driver sent it, whether or not it arrived.
+
+    governed: by a tick, not by the driver for itself. present: where the servos were when they were last asked. latched: those
+    that had met more than they can move.
+    """
 
     goals: Goals
     governed: bool
     present: Goals
+    latched: frozenset[int] = frozenset()
 
 
 @frozen(eq=False)
@@ -142,12 +151,12 @@ class _Right:
         return Source.HOLD if self.mode is None else self.mode.source
 
     def moves(self, tick: Tick) -> Source:
-        """The source in force in this tick: policy, human or hold."""
-        if self.fault or self.silent or not self.stiff or (self.source is Source.POLICY and not tick.consumed):
+        """The source in force in this tick: policy, replay, human or hold."""
+        if self.fault or self.silent or not self.stiff or (self.source in FROM_QUEUE and not tick.consumed):
             return Source.HOLD
         if self.source is Source.HUMAN and not self.led:
             return Source.HOLD
-        return self.source if self.source in (Source.POLICY, Source.HUMAN) else Source.HOLD
+        return self.source if self.source in (*FROM_QUEUE, Source.HUMAN) else Source.HOLD
 
 
 class Witness:
@@ -159,11 +168,12 @@ class Witness:
         leader_names: tuple[str, ...],
         period_s: float,
         bleed: float,
+        grip: GripWatch,
     ) -> None:
-        """names, leader_names: the order of the vectors in a tick. bleed: units a second."""
+        """names, leader_names: the order of the vectors in a tick. bleed: units a second. grip: of the robot."""
         self.robot, self.leader = robot, leader
         self._period_s, self._bleed = period_s, bleed * period_s
-        self._names = names
+        self._names, self._grip = names, grip
         self._to_robot = [leader_names.index(name) for name in names] if leader_names else []
         self._to_leader = [names.index(name) for name in leader_names]
         self._right = _Right(bool(leader_names))
@@ -209,6 +219,7 @@ class Witness:
                 self._command(tick, packet, targets)
             else:
                 self._by_driver(tick.k, packet, self.robot)
+                self._grip.forget()
 
     def _by_driver(self, k: int, packet: Packet, trail: Trail) -> None:
         for index, id in enumerate(trail.bounds.ids):
@@ -224,7 +235,18 @@ class Witness:
         told = np.array(tick.sent)
         measured = told if before is None else np.array(before.tick.measured)
         slowest = RAMP if targets and before is not None and before.tick.source is Source.RAMP else np.inf
-        self.robot.command(tick.k, packet.goals, told, measured, targets, slowest)
+        self.robot.command(tick.k, self._without_sparing(tick, packet, told), told, measured, targets, slowest)
+
+    def _without_sparing(self, tick: Tick, packet: Packet, told: Floats) -> Goals:
+        """The goals, with that of a gripper as it would be if the driver did not spare it."""
+        grip, bounds = self._grip, self.robot.bounds
+        if grip.id not in packet.goals:
+            return packet.goals
+        exact = float(bounds.exact_steps(told)[bounds.ids.index(grip.id)])
+        goal, present = packet.goals[grip.id], packet.present[grip.id]
+        if not grip.spares(goal, exact, present, grip.id in packet.latched, tick.wrote_ns):
+            return packet.goals
+        return {**packet.goals, grip.id: round(exact)}
 
     def _targets(self, before: Seen) -> tuple[Floats, ...]:
         """Where the decision of that tick could go; none for a hold."""
@@ -270,8 +292,8 @@ class Witness:
         requested = np.array(tick.requested)
         if force is Source.HUMAN:
             self._offset(tick, requested)
-        if force is Source.POLICY:
-            self._policy(tick)
+        if force in FROM_QUEUE:
+            self._queue(tick, np.array(tick.proposed) if force is Source.POLICY else requested)
         if force is not Source.HOLD and not np.isfinite(requested).all() and not tick.alarm:
             self.broken("alarm", tick.k, f"nobody is told of {tick.requested}")
         if seen.asked and seen.filtered is not None and tick.filtered is not None:
@@ -294,12 +316,13 @@ class Witness:
         if (np.abs(apart) > _EXACT).any():
             self.broken("offset", tick.k, f"the robot's target is {apart.tolist()} from where the leader's joints take it")
 
-    def _policy(self, tick: Tick) -> None:
-        if tick.frame < 0 or tick.proposed is None or tick.source is Source.HOLD:
+    def _queue(self, tick: Tick, action: Floats) -> None:
+        """action: of the policy or the recording, in the tick that begins to carry it out."""
+        if tick.frame < 0 or tick.source is Source.HOLD:
             return
-        if np.array(tick.proposed).tobytes() not in self._right.rows.get(tick.epoch, set()):
-            self.broken("stale", tick.k, f"{tick.proposed} is in no chunk of epoch {tick.epoch}")
-        apart = np.abs(np.array(tick.proposed) - np.array(tick.sent)).max()
+        if action.tobytes() not in self._right.rows.get(tick.epoch, set()):
+            self.broken("stale", tick.k, f"{action.tolist()} is in no chunk of epoch {tick.epoch}")
+        apart = np.abs(action - np.array(tick.sent)).max()
         first = self._before is not None and (self._before.tick.consumed, tick.consumed) == (0, 1)
         if first and apart > FAR and np.isfinite(apart) and tick.source is not Source.RAMP:
             self.broken("ramp", tick.k, f"the first action is {apart:g} away")

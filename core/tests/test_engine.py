@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from attrs import evolve
+from msgspec import structs
 
 from hilt.ipc.messages import Acknowledge, ChunkMessage, Phase, Segment, SetMode, Source
 from hilt.rig.engine import LOST_S, STALE_S, Decision, Engine, Filtered, Inputs, Layout, Sensed
@@ -328,6 +329,16 @@ def test_actions_of_another_length_hold_and_are_told_of(row: list[float]) -> Non
     assert held.source == Source.HOLD
     assert f"{len(row)} numbers for 2 channels" in held.alarm
     assert rig.tick(chunk(ramp(5), id=2, consumed=1)).alarm == ""
+
+
+def test_a_recording_does_not_go_on_with_the_actions_of_a_policy() -> None:
+    rig = Rig()
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(20)))
+    rig.ticks(4)
+    replay = structs.replace(mode(Phase.AUTONOMOUS, epoch=1), source=Source.REPLAY)
+    assert [decision.source for decision in (rig.tick(replay), *rig.ticks(4))] == [Source.HOLD] * 5
+    rig.tick(chunk(ramp(20)))
+    assert rig.tick().source == Source.REPLAY
 
 
 def test_an_epoch_that_nobody_announced_is_not_in_force() -> None:

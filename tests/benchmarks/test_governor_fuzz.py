@@ -22,6 +22,7 @@ from hilt.rig.governor import Governed, Governor
 from hilt.rig.queue import ActionQueue
 from hilt_hooks import Floats
 from hilt_motor_feetech.arm import FeetechArm
+from hilt_motor_feetech.grip import GripGuard
 
 OVER_PTY, SEEDS = 0, range(1, 8)
 TICKS, ATTEMPTS = 1200, 16
@@ -159,6 +160,11 @@ def send_less(arm: FeetechArm, steps: np.ndarray) -> None:
     arm._bus.sync_write("Goal_Position", dict(zip(arm._joints[1:], steps[1:].tolist(), strict=True)))
 
 
+def push_more(guard: GripGuard, target: int, now_ns: int, goal: Callable[..., int] = GripGuard.goal) -> int:
+    given = goal(guard, target, now_ns)
+    return given if given == target else 2 * given - target
+
+
 def governor(broken: type[Governor]) -> dict[str, object]:
     return {"hilt.rig.arms.Governor": broken, "hilt.rig.engine.Governor": broken}
 
@@ -179,6 +185,7 @@ def governor(broken: type[Governor]) -> dict[str, object]:
         pytest.param({"hilt.rig.arms.matching": by_position}, "offset", id="leader by position"),
         pytest.param({"hilt.rig.filters.Vector.in_order": lambda given, _: given.values}, "filtered", id="filter by position"),
         pytest.param({"hilt.rig.arms.Arm.send": send_more}, "told", id="other than told"),
+        pytest.param({"hilt_motor_feetech.arm.GripGuard.goal": push_more}, "told", id="a gripper that is spared moves away"),
         pytest.param({"hilt_motor_feetech.arm.FeetechArm._send": send_less}, "complete", id="a joint is missing"),
     ],
 )

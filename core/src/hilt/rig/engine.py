@@ -211,9 +211,8 @@ class Engine:
             self._enter(message, inputs)
 
     def _enter(self, mode: SetMode, inputs: Inputs) -> None:
-        if mode.epoch != self.mode.epoch or mode.source not in FROM_QUEUE:
-            self.queue.begin(mode.epoch)
         if mode.source != self.mode.source or mode.epoch != self.mode.epoch:
+            self.queue.begin(mode.epoch)
             self._start = None
             self._interpolator.begin(self._sent.sent)
             self._requested = self._sent.sent

@@ -82,6 +82,18 @@ def test_opening_clears_the_overload_without_a_power_cycle_and_without_a_jump(op
     assert goals[-1] == 2220
 
 
+def test_an_overload_is_not_cleared_at_where_the_gripper_was_before_something_else_took_the_bus(
+    operator: Operator, twin: Any
+) -> None:
+    operator.squeeze()
+    assert operator.arm.torque()
+    twin.plant.push(GRIPPER, 1900 + twin.calibration["gripper"].homing_offset)
+    twin.goals.clear()
+    operator.hold(OPEN, lambda: not twin.servo("gripper").protection.bits)
+    switched_at = next(goal[GRIPPER] for goal in twin.goals if goal[GRIPPER] != 2220)
+    assert switched_at == pytest.approx(1900, abs=100)
+
+
 def test_a_gripper_whose_packets_are_damaged_ends_up_stiff(operator: Operator, twin: Any) -> None:
     operator.squeeze()
     twin.chain.faults.corrupt = 0.3

@@ -198,6 +198,8 @@ class FeetechArm:
         self._torqued = on
 
     def torque(self) -> bool:
+        if self._guard is not None:
+            self._guard.looked_away()
         return any(self._all("Torque_Enable").values())
 
     def identify(self) -> Mapping[str, str]:
@@ -277,7 +279,7 @@ class FeetechArm:
             self._bus.sync_write("Goal_Position", goals)
             return
         now, motor = time.monotonic_ns(), self._guard.grip.motor
-        goals[motor] = self._guard.goal(goals[motor], now)
+        goals |= self._in_range({motor: self._guard.goal(goals[motor], now)})
         self._bus.sync_write("Goal_Position", goals)
         self._guard.act(self._bus, now)
 

@@ -63,6 +63,11 @@ class GripGuard:
         """Somebody else has switched the torque, and with it cleared whatever was latched."""
         self._push = self._goal = None
         self._unproven.pop("Torque_Enable", None)
+        self.looked_away()
+
+    def looked_away(self) -> None:
+        """Time has passed without a reading: where the gripper was is not where it is."""
+        self._at = None
 
     @property
     def unproven(self) -> Mapping[str, int]:
@@ -83,7 +88,7 @@ class GripGuard:
 
     def see(self, at: int | None, errors: int, warm: bool) -> None:
         """at: where it is, None if it did not answer. errors: the bits of its last answer."""
-        self._at = self._at if at is None else at
+        self._at = at
         if warm != self._gentle:
             self._gentle = warm
             self._unproven["Torque_Limit"] = self.grip.gentle if warm else self.grip.torque
