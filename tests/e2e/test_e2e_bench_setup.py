@@ -280,19 +280,22 @@ def test_arms_that_have_changed_ports_are_told_as_such(tmp_path: Path) -> None:
         for arm, id in zip(arms, ("black", "blue"), strict=True):
             arm.number()
             arm.calibrate(tmp_path / f"{id}.json")
+        files = {id: (tmp_path / f"{id}.json").read_text() for id in ("black", "blue")}
         follower, leader = arms
+        offset = follower.bus.chain.servos[1].get("Homing_Offset")
         follower.port, leader.port = leader.port, follower.port
         with terminal("teleoperate", *flags(follower), *flags(leader, "teleop")) as screen:
             told(screen, f"the motors on {follower.port} are those of {tmp_path}/blue.json, not of {tmp_path}/black.json")
             told(screen, "two arms have changed ports")
             told(screen, f"the motors on {leader.port} are those of {tmp_path}/black.json, not of {tmp_path}/blue.json")
             assert screen.ended() == 2
-        with terminal("calibrate", *flags(follower)) as screen:
-            told(screen, "another arm is on this port, and needs no calibration")
-            screen.expect("q: leave it")
-            screen.press("q")
-            screen.press("enter")
-            assert screen.ended() == 1
+        for mode in ("ask", "sweep", "file"):
+            with terminal("calibrate", *flags(follower), f"--mode={mode}") as screen:
+                told(screen, "another arm is on this port, and needs no calibration")
+                told(screen, "Nothing was written")
+                assert screen.ended() == 1
+        assert all((tmp_path / f"{id}.json").read_text() == text for id, text in files.items())
+        assert follower.bus.chain.servos[1].get("Homing_Offset") == offset
 
 
 def test_arms_that_do_not_agree_are_told_joint_by_joint(tmp_path: Path) -> None:
@@ -311,3 +314,23 @@ def test_arms_that_do_not_agree_are_told_joint_by_joint(tmp_path: Path) -> None:
             told(screen, "elbow_flex.pos (17.6 deg): if both arms are in the same pose there")
             screen.expect("hilt calibrate --mode=sweep --teleop.type=so101_leader")
             assert screen.ended() == 1
+        both = [*flags(follower), *flags(leader, "teleop")]
+        with terminal("teleoperate", *both) as screen:
+            told(screen, "leader and robot were compared, and do not agree")
+            told(screen, "elbow_flex.pos (17.6 deg)")
+            assert screen.ended() == 2
+        leader.pose(elbow_flex=-200 / RANGES["elbow_flex"])
+        with terminal("calibrate", *both, "--mode=check") as screen:
+            told(screen, "Lay both into the same pose")
+            until(lambda: not leader.plant.moving, "the leader lies as the follower does", screen=screen)
+            screen.expect(r"elbow_flex\.pos +0\.0 deg +0\.0 deg +0\.0 deg +agrees")
+            screen.press("enter")
+            told(screen, "Leader and robot agree on every joint")
+            assert screen.ended() == 0
+        with terminal("teleoperate", *both) as screen:
+            screen.phase("ready")
+            screen.press("esc")
+            screen.expect("Release the torque")
+            screen.press("n")
+            screen.press("enter")
+            assert screen.ended() == 0

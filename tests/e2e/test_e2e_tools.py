@@ -1,5 +1,6 @@
 """`hilt find-port`, `hilt find-cameras` and `hilt doctor`, as an operator beside an arm runs them."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -140,6 +141,17 @@ def test_the_doctor_tells_a_cable_from_a_blocked_joint(faulty: Bench) -> None:
     assert "silent: the cable from elbow_flex, or an id that was never set" in said
     assert "wrist_roll, gripper: silent: behind wrist_flex" in said
     assert ran.stdout.count(" well\n") == 2 + 6
+
+
+def test_the_doctor_compares_motors_and_file(bench: Bench, tmp_path: Path) -> None:
+    file = f"{bench.description['ids']['robot']}.json"
+    changed = json.loads((bench.calibration_dir / file).read_text())
+    changed["gripper"]["range_max"] -= 7
+    (tmp_path / file).write_text(json.dumps(changed))
+    ran = run(["doctor", *instead(without(bench.flags, "robot.cameras"), "robot.calibration_dir", tmp_path)])
+    assert ran.returncode == 1
+    said = paragraph(ran.stdout)
+    assert f"gripper.range_max: {changed['gripper']['range_max']} in the file, " in said
 
 
 def test_the_doctor_goes_on_where_parts_are_missing(bench: Bench, tmp_path: Path) -> None:

@@ -81,6 +81,9 @@ class Calibration(Protocol):
     def differences(self) -> Sequence[str]:
         """One line for each thing that the file and the device say differently; also that there is no file, or a bad one."""
 
+    def owner(self) -> Path | None:
+        """The file of another arm, if the device is that one: it says what the device says, and this one's file does not."""
+
     def measure(self, deadline_ns: int) -> Reading:
         """Where the joints are, from where they were at the first call on, not wrapped; named and in units as `joints` says.
 

@@ -214,6 +214,9 @@ class MemoryCalibration:
     def differences(self) -> list[str]:
         return []
 
+    def owner(self) -> None:
+        return None
+
     def measure(self, deadline_ns: int) -> Reading:
         moved = self._world.now() - self._start
         return Reading(NAMES, moved, np.full(len(NAMES), time.monotonic_ns()), np.full(len(NAMES), True))

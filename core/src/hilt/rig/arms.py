@@ -15,6 +15,7 @@ from hilt.kernel import Registry, build
 from hilt.rig.engine import STALE_S, Layout, Sensed, matching
 from hilt.rig.governor import Envelope, Governor
 from hilt.rig.leader import Handover
+from hilt.setup import disagreement
 from hilt_hooks import (
     ConfigError,
     ConnectError,
@@ -193,6 +194,7 @@ class Arms:
             teleop: Teleoperator = build(self._leads, station.teleop.config)
             self.leader = Arm("leader", teleop, self._leads.capabilities)
             _check_names(self.robot.commands, self.leader.names)
+            disagreement.refuse(teleop, self._robot)
         self._order = self.all
 
     @property

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 from attrs import frozen
 from rich.console import Console
@@ -51,6 +52,9 @@ class _One:
         path = self._part.device.calibration_path
         self._talk.say(f"\n{self._part.name}", "bold")
         with self._part.device.calibration() as calibration:
+            if (owner := calibration.owner()) is not None:
+                self._refuse(owner)
+                return False
             differences = calibration.differences()
             self._tell(differences, path.is_file())
             match mode if mode != "ask" else self._choose(path.is_file(), differences):
@@ -61,6 +65,14 @@ class _One:
                 case "keep":
                     return True
         return False
+
+    def _refuse(self, owner: Path) -> None:
+        """An arm that is calibrated under another name is not given this one."""
+        self._talk.say(f"The motors are those of {owner}: another arm is on this port, and needs no calibration.", _BAD)
+        self._talk.say(
+            f"Nothing was written. If two arms have changed ports, swap the ports. If it is this arm, and {owner.stem} was"
+        )
+        self._talk.say(f"its old name, give the file its new one: {self._part.device.calibration_path}")
 
     def _tell(self, differences: Sequence[str], has_file: bool) -> None:
         path = self._part.device.calibration_path

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from hilt.setup import agreement
+from hilt.setup import agreement, disagreement
 from hilt.setup.agreement import Compared
 from hilt.setup.dialogue import ENTER, Dialogue, Standing
 from hilt.setup.parts import Subject
@@ -33,14 +33,16 @@ def compare(leader: Subject, robot: Subject, talk: Dialogue, standing: Standing)
         talk.say("Not compared.")
         return False
     lines = agreement.verdict(compared)
+    commands = [f"hilt calibrate --mode=sweep {each.flags}" for each in both]
+    disagreement.note(leader.device, robot.device, [*lines, *commands] if lines else [])
     if not lines:
         talk.say("Leader and robot agree on every joint.", "green")
         return True
-    talk.say("Leader and robot do not agree; do not let one lead the other yet:", "bold red")
+    talk.say("Leader and robot do not agree; until they do, no session lets one lead the other:", "bold red")
     for line in lines:
         talk.say(f"  {line}")
-    for each in both:
-        talk.command(f"hilt calibrate --mode=sweep {each.flags}")
+    for command in commands:
+        talk.command(command)
     return False
 
 

@@ -25,11 +25,12 @@ def arm_section(role: str, typed: Typed, registry: Registry) -> Section:
     try:
         descriptor = registry.find(RobotDescriptor if role == "robot" else TeleoperatorDescriptor, typed.type)
         device = build(descriptor, typed.config)
+        reachable = not any(each.level is Level.WRONG for each in findings)
         if isinstance(device, Calibratable):
-            findings.append(_calibration(device, f"hilt calibrate {flags(role, typed)}"))
+            findings += _calibration(device, f"hilt calibrate {flags(role, typed)}", reachable)
         if not isinstance(device, Diagnosable):
             return Section(title, [*findings, Finding("motors", "this type cannot be asked about its motors", Level.NOTE)])
-        if any(each.level is Level.WRONG and each.what.startswith("port") for each in findings):
+        if not reachable:
             return Section(title, [*findings, Finding("motors", "not asked: the port cannot be used", Level.NOTE)])
         rows = device.diagnose()
     except HiltError as error:
@@ -78,11 +79,24 @@ def _lasts(field: str, port: str, path: str) -> Iterator[Finding]:
         yield Finding("name", text, Level.NOTE)
 
 
-def _calibration(device: Calibratable, command: str) -> Finding:
+def _calibration(device: Calibratable, command: str, reachable: bool) -> Iterator[Finding]:
+    """The file, and where the motors say something else."""
     path = device.calibration_path
-    if path.is_file():
-        return Finding("calibration", str(path))
-    return wrong("calibration", f"{path}: there is no such file", command)
+    if not path.is_file():
+        yield wrong("calibration", f"{path}: there is no such file", command)
+        return
+    yield Finding("calibration", str(path))
+    if not reachable:
+        return
+    try:
+        with device.calibration() as calibration:
+            differences, owner = calibration.differences(), calibration.owner()
+    except HiltError:
+        return  # what its motors do not answer is told of each motor
+    if owner is not None:
+        yield wrong("calibration", f"the motors are those of {owner}", "two arms have changed ports: swap them")
+    elif differences:
+        yield wrong("calibration", "; ".join(differences), command)
 
 
 def _name(row: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from attrs import frozen
@@ -51,14 +52,17 @@ class FeetechCalibration:
 
     def differences(self) -> Sequence[str]:
         """One line each. Raises DeviceLost."""
-        kept = kept_by(self._bus)
         try:
-            found = disagreements(kept, self._file())
+            return disagreements(kept_by(self._bus), self._file())
         except ConfigError as error:
-            found = list(error.problems)
-        if found and (other := owner(kept, self._subject.place)):
-            return [f"the motors are those of {other}: another arm is on this port, and needs no calibration. Swap the ports"]
-        return found
+            return error.problems
+
+    def owner(self) -> Path | None:
+        """Raises DeviceLost."""
+        kept, saved = kept_by(self._bus), self._saved()
+        if saved is not None and not disagreements(kept, saved):
+            return None
+        return owner(kept, self._subject.place)
 
     def measure(self, deadline_ns: int) -> Reading:
         """Degrees from where each joint was seen first. Raises DeviceLost for one that was not seen for too long."""
