@@ -97,6 +97,8 @@ WRONG_ROBOTS = [
     ("D29", "ChainOfOthers"),
     ("D31", "KeepsAnyRange"),
     ("D32", "KnowsNoMotor"),
+    ("D33", "WarnsInOneText"),
+    ("D33", "AsksToWarn"),
     ("R01", "ByPosition"),
     ("R02", "SurplusIgnored"),
     ("R02", "KeyErrorForNames"),

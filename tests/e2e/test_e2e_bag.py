@@ -1,4 +1,4 @@
-"""From two bags of servos to a recorded demonstration, as somebody types it."""
+"""From two bags of servos to a demonstration, and to a policy that is corrected, as somebody types it."""
 
 import re
 from collections.abc import Iterator
@@ -7,13 +7,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 from e2e_bag import NewArm, calibrated, flags, new_arms, plug_in, terminal, told
+from e2e_checkpoint import SIZE, write_policy
 from e2e_session import Terminal, until
 
+from hilt_camera_opencv.config import OpenCVConfig
+from hilt_camera_opencv.emulator import MjpegServer
 from hilt_recorder_lerobot.reader import Dataset
 from hilt_robot_so.motors import JOINTS
 
 SLOW = 12
 """Steps a tick: about a degree."""
+
+
+def apart(leader: NewArm, follower: NewArm) -> float:
+    """The farthest of the body joints, degrees."""
+    return max(abs(leader.degrees(joint) - follower.degrees(joint)) for joint in JOINTS[:-1])
+
+
+CAMERA = OpenCVConfig(index_or_path="", width=SIZE[1], height=SIZE[0], fps=30)
+
+
+@pytest.fixture
+def camera() -> Iterator[str]:
+    """The flag of a camera that looks at the arm."""
+    with MjpegServer(CAMERA) as server:
+        fields = f"index_or_path: '{server.url}', width: {CAMERA.width}, height: {CAMERA.height}, fps: {CAMERA.fps}"
+        yield f"--robot.cameras={{front: {{type: opencv, {fields}}}}}"
 
 
 @pytest.fixture
@@ -34,6 +53,11 @@ def set_up(arm: NewArm, device: str) -> None:
 
 def leave(screen: Terminal) -> int:
     screen.press("esc")
+    return stays_stiff(screen)
+
+
+def stays_stiff(screen: Terminal) -> int:
+    """At the end of a session."""
     screen.phase("ended")
     screen.expect(re.escape("Release the torque? The arm will drop. [y/N]"))
     screen.press("n")
@@ -41,7 +65,8 @@ def leave(screen: Terminal) -> int:
     return screen.ended()
 
 
-def test_from_a_bag_of_servos_to_a_demonstration(arms: list[NewArm], tmp_path: Path) -> None:
+@pytest.mark.timeout(240)
+def test_from_a_bag_of_servos_to_a_correction(arms: list[NewArm], camera: str, tmp_path: Path) -> None:
     follower, leader = arms
     both = [*flags(follower), *flags(leader, "teleop")]
     set_up(follower, "robot")
@@ -76,10 +101,7 @@ def test_from_a_bag_of_servos_to_a_demonstration(arms: list[NewArm], tmp_path: P
         until(lambda: abs(follower.degrees("shoulder_pan") + 21.8) < 2, "the follower follows", screen=screen)
         screen.press("s")
         screen.phase("saved")
-        screen.expect(re.escape("Release the torque? The arm will drop. [y/N]"))
-        screen.press("n")
-        screen.press("enter")
-        assert screen.ended() == 0
+        assert stays_stiff(screen) == 0
     dataset = Dataset(root)
     assert len(dataset.episodes) == 1
     assert dataset.check() == []
@@ -90,8 +112,31 @@ def test_from_a_bag_of_servos_to_a_demonstration(arms: list[NewArm], tmp_path: P
         screen.press("enter")
         screen.phase("autonomous")
         until(lambda: abs(follower.degrees("shoulder_pan") + 21.8) < 3, "the follower repeats it", screen=screen)
-        screen.phase("ended")
-        screen.expect(re.escape("Release the torque? The arm will drop. [y/N]"))
-        screen.press("n")
+        assert stays_stiff(screen) == 0
+    root = tmp_path / "corrected"
+    policy = write_policy(tmp_path / "policy", ("front",))
+    task = ["--dataset.repo_id=bench/second", f"--dataset.root={root}", "--dataset.single_task=Wave", "--dataset.num_episodes=1"]
+    with terminal("collect", *both, camera, f"--policy.path={policy}", *task) as screen:
+        screen.phase("ready")
         screen.press("enter")
-        assert screen.ended() == 0
+        screen.phase("autonomous")
+        until(lambda: abs(follower.degrees("wrist_flex") - 55) < 25, "the policy has bent the wrist", screen=screen)
+        until(lambda: apart(leader, follower) < 5, "the leader is where the follower is", screen=screen)
+        screen.press("space")
+        screen.phase("paused")
+        screen.press("c")
+        screen.phase("human")
+        leader.pose(SLOW, shoulder_pan=0.2)
+        until(lambda: abs(follower.degrees("shoulder_pan") - 43.6) < 2, "the follower follows", screen=screen)
+        screen.press("p")
+        screen.phase("autonomous")
+        until(lambda: abs(follower.degrees("shoulder_pan")) < 30, "the policy goes on", screen=screen)
+        screen.press("s")
+        screen.phase("saved")
+        assert stays_stiff(screen) == 0
+    dataset = Dataset(root)
+    assert dataset.check() == []
+    episode = dataset.episode(0)
+    assert {bool(row) for row in episode["intervention"]} == {True, False}
+    assert np.abs(np.diff(episode["hilt.sent"], axis=0)).max() <= 180 / 30 + 1e-3
+    dataset.close()

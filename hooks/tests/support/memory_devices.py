@@ -32,7 +32,7 @@ RANGE = Limits(-100, 100)
 SPEED = 80.0
 LIMITS = {"*": Limits(velocity=180, acceleration=900, reason="an arm in memory")}
 CAPABILITIES = frozenset(
-    {"torque", "identify", "current", "diagnose", "events", "calibrate", "park", "kinematics", "setup_motors"}
+    {"torque", "identify", "current", "diagnose", "events", "calibrate", "park", "kinematics", "setup_motors", "warn"}
 )
 
 
@@ -160,6 +160,9 @@ class MemoryRobot(MemoryArm):
     def events(self) -> list[str]:
         return []
 
+    def warnings(self) -> list[str]:
+        return []
+
     @property
     def calibration_path(self) -> Path:
         return Path("memory.json")
@@ -214,7 +217,7 @@ class MemoryCalibration:
     def differences(self) -> list[str]:
         return []
 
-    def owner(self) -> None:
+    def owner(self) -> Path | None:
         return None
 
     def measure(self, deadline_ns: int) -> Reading:

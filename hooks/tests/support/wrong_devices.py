@@ -248,6 +248,16 @@ class EventsAsNumbers(MemoryRobot):
         return [1]  # type: ignore[list-item]
 
 
+class WarnsInOneText(MemoryRobot):
+    def warnings(self) -> str:  # type: ignore[override]
+        return "base: hot"
+
+
+class AsksToWarn(MemoryRobot):
+    def warnings(self) -> list[str]:
+        return [f"{name}: hot" for name in self.read(0).names if name != "base"]
+
+
 class PathAsText(MemoryRobot):
     calibration_path = "memory.json"  # type: ignore[assignment]
 

@@ -1,6 +1,6 @@
 """Rules for what a device can do beyond reading: each is for devices that declare the capability."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,7 @@ def _calibrate(bench: Bench) -> None:
             _expect_refused(calibration, dict.fromkeys(swept, (0.0, 0.0)), "ranges of joints that did not move")
         calibration.keep(dict.fromkeys(swept, (-_HALF, _HALF)))
         expect(list(calibration.differences()) == [], "file and device differ after a calibration was kept")
+        expect(calibration.owner() is None, "a device that agrees with its own file is said to be another")
 
 
 def _expect_refused(calibration: Calibration, ranges: Mapping[str, tuple[float, float]], what: str) -> None:
@@ -159,6 +160,25 @@ def set_up_motors_are_recognised(case: Case) -> None:
         expect(set(present) == set(motors), f"present are {present}, of {motors}, on an arm that works")
         bench.device.connect()
         bench.complete()
+
+
+def warnings_are_lines(case: Case) -> None:
+    """They are read in every tick: a device that is gone must not be asked for them."""
+    with case.connected() as bench:
+        bench.complete()
+        _expect_lines(bench.device.warnings())
+        bench.lose()
+        try:
+            said = bench.device.warnings()
+        except Exception as error:
+            raise NotConforming(f"warnings asks the device, instead of telling what the last read saw: {error!r}") from error
+        _expect_lines(said)
+
+
+def _expect_lines(said: Any) -> None:
+    expect(isinstance(said, Sequence) and not isinstance(said, str), f"warnings gives a {type(said).__name__}, not lines")
+    odd = [line for line in said if not isinstance(line, str) or not line or "\n" in line]
+    expect(not odd, f"warnings gives something else than lines of text: {odd[:1]}")
 
 
 def park_target_fits(case: Case) -> None:
@@ -185,7 +205,7 @@ def chain_fits(case: Case) -> None:
 
 
 CHECKED = frozenset(
-    {"torque", "identify", "current", "diagnose", "events", "calibrate", "park", "kinematics", "mirror", "setup_motors"},
+    {"torque", "identify", "current", "diagnose", "events", "calibrate", "park", "kinematics", "mirror", "setup_motors", "warn"},
 )
 """Capabilities that some rule tries out."""
 

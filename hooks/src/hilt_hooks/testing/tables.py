@@ -90,6 +90,7 @@ _ARM_RULES: tuple[Rule[Case], ...] = (
     Rule("D29", "the kinematic chain fits the actions", able.chain_fits, _one("kinematics")),
     Rule("D31", "a calibration is kept and read back", able.calibration_is_kept, _one("calibrate")),
     Rule("D32", "motors that are set up are recognised", able.set_up_motors_are_recognised, _one("setup_motors")),
+    Rule("D33", "warnings are lines, without asking the device", able.warnings_are_lines, _one("warn")),
     Rule("D30", "every declared capability has a check", able.all_are_checked),
 )
 
