@@ -1,6 +1,6 @@
 """The disk fills up in mid-episode: what was saved stays, the operator is told what to do, the next start recovers."""
 
-import os
+import contextlib
 import re
 import shutil
 import subprocess
@@ -38,10 +38,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> Path:
-    """Take what there is but for LEFT; gives the file to delete."""
+    """Take what there is but for LEFT, while others write too; gives the file to delete."""
     filler = disk / "filler"
-    with open(filler, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - LEFT)
+    with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while (free := shutil.disk_usage(disk).free) > LEFT:
+            file.write(bytes(min(free - LEFT, 1_000_000)))
     return filler
 
 
