@@ -11,9 +11,6 @@ WHILE_RUNNING = 1
 FOUND_BEFORE = (ConfigError, PluginMissing, DriverMissing, CapabilityMissing, ConnectError)
 """Errors that are found before anything moves. All others come up while running."""
 
-_LOADING = ("hilt.kernel", "importlib", "_frozen_importlib")
-"""The modules through which a plugin is loaded."""
-
 
 def explain(error: Exception, *, verbose: bool) -> int:
     """Write an error to stderr, with its traceback if `verbose`. Returns the exit code."""
@@ -27,14 +24,6 @@ def explain(error: Exception, *, verbose: bool) -> int:
     say(first)
     sys.stderr.writelines(f"  {line}\n" for line in rest)
     return BEFORE_RUNNING if isinstance(error, FOUND_BEFORE) else WHILE_RUNNING
-
-
-def plugin_traceback(error: BaseException) -> str:
-    """The traceback of what a plugin raised while it was loaded, from the plugin's own code on."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(_LOADING):
-        trace = trace.tb_next
-    return "".join(traceback.format_exception(type(error), error, trace))
 
 
 def _lines(error: HiltError) -> list[str]:

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from hilt.cli import commands
 from hilt.cli.details import describe
-from hilt.cli.failures import plugin_traceback
 from hilt.cli.layout import columns, labelled, width_of
 from hilt.cli.state import VERBOSE, globals_of
+from hilt.cli.traces import plugin_traceback
 from hilt.installed import DISABLE, normalised
 from hilt.kernel import PluginRow, Registry, State
 from hilt_hooks import ConfigError

@@ -51,7 +51,7 @@ def registry_of(context: typer.Context) -> "Registry":
     for row in registry.broken() if not options.help else ():
         say(broken_line(row))
         if options.verbose and row.error is not None:
-            from hilt.cli.failures import plugin_traceback
+            from hilt.cli.traces import plugin_traceback
 
             sys.stderr.write(plugin_traceback(row.error))
     return registry
