@@ -65,7 +65,7 @@ def test_everything_that_is_wrong_is_said_at_once(argv: list[str], registry: Reg
         ({"robot": {"type": "pair"}}, "robot.left.type: is required"),
         ({"inputs": "keyboard"}, "inputs: expected a list, [value, ...], got 'keyboard'"),
         ({"handover": 3}, "handover: expected fields (offset_bleed, passive_leader, align_speed, touch), got 3"),
-        ({"fps": 0}, "fps: 0.0 is below the minimum, 1 Hz"),
+        ({"fps": 0}, "fps: 0 is below the minimum, 1 Hz"),
     ],
 )
 def test_plain_data(registry: Registry, data: dict[str, object], expected: str):
@@ -109,7 +109,7 @@ def test_a_flag_takes_the_blame_from_the_file(tmp_path: Path, argv: list[str], r
         ("a.yaml", "- 1\n", "a.yaml: holds list, not a mapping of fields"),
         ("a.json", '{"fps": 3,\n}', "a.json:2: "),
         ("a.json", '{"fps": 3, "fps": 4}', "a.json: given twice: fps"),
-        ("a.json", '{\n\t"fps": "x"\n}', "fps: expected a number, got 'x' ({folder}/a.json:2)"),
+        ("a.json", '{\n\t"fps": "x"\n}', "fps: expected a whole number, got 'x' ({folder}/a.json:2)"),
     ],
 )
 def test_malformed_files(tmp_path: Path, registry: Registry, name: str, text: str, expected: str):
@@ -127,7 +127,7 @@ def test_a_file_that_is_not_there(registry: Registry):
 def test_what_an_unread_file_may_hold_is_not_called_missing(registry: Registry):
     assert problems(TeleoperateConfig, ["--config=/no/such.yaml", "--fps=x"], registry) == [
         "/no/such.yaml: cannot be read: No such file or directory",
-        "fps: expected a number, got 'x'",
+        "fps: expected a whole number, got 'x'",
     ]
 
 

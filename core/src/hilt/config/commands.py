@@ -104,7 +104,7 @@ class TeleoperateConfig(Station):
     compatibility: ClassVar[Compatibility] = lerobot.TELEOPERATE
 
     teleop: Typed = device("teleoperator", help="What the person moves: a leader arm, a gamepad")
-    fps: float = option(60.0, help="Commands a second", unit="Hz", minimum=1, maximum=1000)
+    fps: int = option(60, help="Commands a second", unit="Hz", minimum=1, maximum=1000)
     teleop_time_s: float | None = option(None, help="Stop after this time; null: when asked to", unit="s", minimum=0)
     handover: HandoverConfig = section(HandoverConfig, help="Between robot and person")
 
