@@ -154,6 +154,7 @@ def judge(told: Sequence[Told], minutes: float) -> Measured:
         "steps_over_limit": sum(each.steps_over_limit for each in told),
     }
     checks = (
+        Check("no drop-out fell into an episode", float(not metrics["outages_in_data"]), 0.0, always=True),
         Check("aborted episodes", metrics["aborted_episodes"], 0.0, always=True),
         Check("gaps that the data do not show", metrics["gaps"] - metrics["gaps_marked"], 0.0, always=True),
         Check("steps over the limit", metrics["steps_over_limit"], 0.0, always=True),

@@ -15,8 +15,8 @@ from hilt.tools.findings import Finding, Level, Section, Table, show, show_verdi
 from hilt.tools.flags import flow
 from hilt.tools.holding import holders
 from hilt.tools.pictures import write_png
-from hilt.tools.watching import Measured, _shared
-from hilt_hooks import ConnectError
+from hilt.tools.watching import Measured, _pressed, _shared
+from hilt_hooks import ConnectError, DeviceLost, InputEvent
 
 CAMERA = Measured("front", 30.0, 30.0, "640x480", 18.4, {"usb": "1-2", "speed": "480"})
 
@@ -98,3 +98,20 @@ def test_only_what_is_wrong_counts(console: Console) -> None:
     assert not show_verdict([note, Section("robot", [wrong("port", "gone")])], console)
     assert "Nothing is wrong." in shown(console)
     assert "One thing is wrong:\n  robot: port" in shown(console)
+
+
+class Pedal:
+    """Plugged in, or not any more."""
+
+    def __init__(self, lost: str = "") -> None:
+        self.lost = lost
+
+    def read(self) -> list[InputEvent]:
+        if self.lost:
+            raise DeviceLost(self.lost)
+        return []
+
+
+def test_an_input_that_goes_away_while_it_is_listened_to_is_a_finding(console: Console) -> None:
+    _, lost = _pressed([("left", Pedal("left: unplugged")), ("right", Pedal())], 0.03, console)
+    assert {name: (each.level, each.text) for name, each in lost.items()} == {"left": (Level.WRONG, "left: unplugged")}

@@ -52,6 +52,7 @@ def test_motors_get_their_ids_one_by_one(arm: NewArm) -> None:
             plug_in(screen, arm, joint)
         screen.expect("shoulder_pan is set up already: nothing written")  # 1 is what the factory gives
         arm.chain_up()
+        screen.expect("check them together")
         screen.press("enter")
         screen.expect("All 6 answer")
         screen.expect("hilt calibrate --robot.type=so101_follower")
@@ -187,12 +188,41 @@ def test_a_stiff_arm_is_let_go_only_when_somebody_holds_it(arm: NewArm) -> None:
         screen.expect("I hold it")
         assert all(servo.get("Torque_Enable") for servo in arm.servos.values())
         screen.press("enter")
-        screen.expect("does not matter in which pose")
+        screen.expect("q: give up")
         screen.press("q")
         told(screen, "Given up: nothing was written; so101_follower 'black' is limp")
         assert screen.ended() == 1
     assert not any(servo.get("Torque_Enable") for servo in arm.servos.values())
     assert untouched(arm)
+
+
+def test_a_key_that_was_pressed_too_early_lets_no_arm_fall(arm: NewArm) -> None:
+    arm.number()
+    for servo in arm.servos.values():
+        servo.set("Torque_Enable", 1)
+    with terminal("calibrate", *flags(arm)) as screen:
+        screen.press("enter")
+        screen.expect("I hold it, let it go > ")
+        screen.press("ctrl-c")
+        told(screen, "interrupted: nothing was written, and no torque was switched")
+        assert screen.ended() == 130
+    assert all(servo.get("Torque_Enable") for servo in arm.servos.values())
+
+
+def test_an_arm_that_has_what_is_in_the_file_is_not_let_go_for_it(arm: NewArm) -> None:
+    arm.number()
+    for servo in arm.servos.values():
+        servo.set("Torque_Enable", 1)
+    with terminal("calibrate", *flags(arm), "--mode=file") as screen:
+        told(screen, "black.json: there is no such file; --mode=sweep makes it")
+        assert screen.ended() == 2
+    arm.calibrate(Path(arm.port).parent / "black.json")
+    for servo in arm.servos.values():
+        servo.set("Torque_Enable", 1)
+    with terminal("calibrate", *flags(arm), "--mode=file") as screen:
+        screen.expect("It is calibrated")
+        assert screen.ended() == 0
+    assert all(servo.get("Torque_Enable") for servo in arm.servos.values())
 
 
 def test_power_lost_in_a_sweep(arm: NewArm) -> None:
@@ -253,6 +283,7 @@ def test_a_calibration_that_is_there_is_kept_unless_another_is_asked_for(arm: Ne
     first, folder = file_of(arm), Path(arm.port).parent
     with terminal("calibrate", *flags(arm)) as screen:
         screen.expect("It is calibrated")
+        screen.expect("keep it")
         screen.press("enter")
         assert screen.ended() == 0
     assert file_of(arm) == first
@@ -298,6 +329,22 @@ def test_arms_that_have_changed_ports_are_told_as_such(tmp_path: Path) -> None:
         assert follower.bus.chain.servos[1].get("Homing_Offset") == offset
 
 
+def test_an_arm_that_goes_silent_is_not_compared_by_what_it_said_before(tmp_path: Path) -> None:
+    with new_arms(tmp_path, "follower", "leader") as arms:
+        for arm, id in zip(arms, ("black", "blue"), strict=True):
+            arm.number()
+            arm.calibrate(tmp_path / f"{id}.json")
+        follower, leader = arms
+        with terminal("calibrate", *flags(follower), *flags(leader, "teleop"), "--mode=check") as screen:
+            screen.expect(r"elbow_flex\.pos +0\.0 deg +0\.0 deg +0\.0 deg +agrees")
+            leader.bus.chain.faults.cut = True
+            screen.expect(r"elbow_flex\.pos +- +0\.0 deg +- +no answer")
+            screen.press("enter")
+            leader.bus.unplug()
+            told(screen, "connection lost")
+            assert screen.ended() != 0
+
+
 def test_arms_that_do_not_agree_are_told_joint_by_joint(tmp_path: Path) -> None:
     with new_arms(tmp_path, "follower", "leader") as arms:
         for arm, id in zip(arms, ("black", "blue"), strict=True):
@@ -313,12 +360,17 @@ def test_arms_that_do_not_agree_are_told_joint_by_joint(tmp_path: Path) -> None:
             screen.press("enter")
             told(screen, "elbow_flex.pos (17.6 deg): if both arms are in the same pose there")
             screen.expect("hilt calibrate --mode=sweep --teleop.type=so101_leader")
+            told(screen, "If they were not in the same pose, compare them again:")
+            screen.expect("hilt calibrate --mode=check --robot.type=so101_follower")
             assert screen.ended() == 1
         both = [*flags(follower), *flags(leader, "teleop")]
         with terminal("teleoperate", *both) as screen:
             told(screen, "leader and robot were compared, and do not agree")
             told(screen, "elbow_flex.pos (17.6 deg)")
             assert screen.ended() == 2
+        ran = run(["doctor", *both])
+        assert ran.returncode == 1
+        assert "leader and robot: compared" in ran.stdout
         leader.pose(elbow_flex=-200 / RANGES["elbow_flex"])
         with terminal("calibrate", *both, "--mode=check") as screen:
             told(screen, "Lay both into the same pose")

@@ -100,6 +100,17 @@ def test_a_port_is_found_by_pulling_its_plug(bench: Bench, machine: UsbTree) -> 
         assert terminal.ended() == 0
 
 
+def test_a_plug_may_be_put_back_somewhere_else(bench: Bench, machine: UsbTree) -> None:
+    with Terminal(["find-port", "--unplug", "--scan=false"], width=80) as terminal:
+        terminal.expect("Pull the USB plug")
+        machine.unplug(machine.root / "sys/devices/pci0000:00/usb1" / FOLLOWER)
+        terminal.expect("That was .*/ttyACM0")
+        again = machine.plug("1-4", "1a86:55d3", product="USB Single Serial", serial="5A46085090")
+        machine.node(again, SERIAL_PORTS, "ttyACM0", opens=bench.robot_port)
+        terminal.expect("plugged in at USB 1-4")
+        assert terminal.ended() == 0
+
+
 def test_an_arm_is_named_by_its_serial_number_in_a_session(bench: Bench, machine: UsbTree) -> None:
     command = instead(["teleoperate", *without(bench.flags, "robot.cameras")], "robot.port", "serial:5A46085090")
     with Terminal(command) as terminal:

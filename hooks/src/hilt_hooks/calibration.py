@@ -19,7 +19,7 @@ class FoundMotor:
     """The only motor on the bus.
 
     description: what a person is told of it, in a few words. ready: it is set up already. firmware: its version, "" if it has
-    none. resembles: the other motor of this device that it is set up as, "" if none.
+    none. resembles: what else it is set up as, a motor of this device or of another one; "" for a new one.
     """
 
     description: str

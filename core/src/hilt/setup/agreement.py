@@ -18,7 +18,7 @@ _OPPOSITE = 15.0
 
 @frozen
 class Compared:
-    """One channel. leader, robot: what they say; None before the first reading."""
+    """One channel. leader, robot: what they say; None for one that does not answer."""
 
     name: str
     unit: str
@@ -68,12 +68,17 @@ def table(compared: Sequence[Compared], note: str) -> Group:
     found.add_column("joint")
     for name in ("leader", "robot", "apart"):
         found.add_column(name, justify="right", min_width=9)
-    found.add_column("", min_width=8)
+    found.add_column("", min_width=9)
     for each in compared:
-        style = "green" if each.agrees else "bold red"
         numbers = [_number(value, each.unit) for value in (each.leader, each.robot, each.apart)]
-        found.add_row(each.name, *numbers, Text("agrees" if each.agrees else "differs", style))
+        found.add_row(each.name, *numbers, _remark(each))
     return Group(found, Text(f"\n{note}"))
+
+
+def _remark(each: Compared) -> Text:
+    if each.apart is None:
+        return Text("no answer", "yellow")
+    return Text("agrees", "green") if each.agrees else Text("differs", "bold red")
 
 
 def version(compared: Sequence[Compared]) -> str:

@@ -14,7 +14,7 @@ from hilt.setup.config import CalibrateConfig
 from hilt.setup.dialogue import ENTER, Dialogue, Standing, Watched, to_the_end
 from hilt.setup.parts import Part, Subject, calibratable, subject
 from hilt.setup.sweep import HOW, Sweep, after_enter
-from hilt_hooks import Calibration, DeviceLost
+from hilt_hooks import Calibration, ConfigError, DeviceLost
 
 _MEASURE_NS = 50_000_000
 _GOOD, _BAD, _CARE = "green", "bold red", "bold yellow"
@@ -60,8 +60,12 @@ class _One:
             match mode if mode != "ask" else self._choose(path.is_file(), differences):
                 case "sweep":
                     return self._sweep(calibration)
-                case "file":
+                case "file" if not path.is_file():
+                    raise ConfigError(f"mode: file: {path}: there is no such file; --mode=sweep makes it")
+                case "file" if differences:
                     return self._write(calibration, calibration.restore)
+                case "file":
+                    return True
                 case "keep":
                     return True
         return False

@@ -15,6 +15,7 @@ from hilt_hooks import Reading
 
 _READ_NS = 50_000_000
 _HOW = "Enter: this is the same pose   q: leave the comparison"
+_AGAIN = "If they were not in the same pose, compare them again:"
 
 
 def compare(leader: Subject, robot: Subject, talk: Dialogue, standing: Standing) -> bool:
@@ -33,16 +34,19 @@ def compare(leader: Subject, robot: Subject, talk: Dialogue, standing: Standing)
         talk.say("Not compared.")
         return False
     lines = agreement.verdict(compared)
-    commands = [f"hilt calibrate --mode=sweep {each.flags}" for each in both]
-    disagreement.note(leader.device, robot.device, [*lines, *commands] if lines else [])
+    sweeps = [f"hilt calibrate --mode=sweep {each.flags}" for each in both]
+    again = f"hilt calibrate --mode=check {robot.flags} {leader.flags}"
+    disagreement.note(leader.device, robot.device, [*lines, *sweeps, _AGAIN, again] if lines else [])
     if not lines:
         talk.say("Leader and robot agree on every joint.", "green")
         return True
     talk.say("Leader and robot do not agree; until they do, no session lets one lead the other:", "bold red")
     for line in lines:
         talk.say(f"  {line}")
-    for command in commands:
+    for command in sweeps:
         talk.command(command)
+    talk.say(f"  {_AGAIN}")
+    talk.command(again)
     return False
 
 
@@ -73,8 +77,9 @@ def _watch(leader: Any, robot: Any, talk: Dialogue) -> Sequence[Compared] | None
 
 
 def _read(compared: Sequence[Compared], leader: Reading, robot: Reading) -> list[Compared]:
+    """What both say now: an arm that does not answer any more is not compared by what it said before."""
     leads, acts = _fresh(leader), _fresh(robot)
-    return [evolve(each, leader=leads.get(each.name, each.leader), robot=acts.get(each.name, each.robot)) for each in compared]
+    return [evolve(each, leader=leads.get(each.name), robot=acts.get(each.name)) for each in compared]
 
 
 def _fresh(reading: Reading) -> dict[str, float]:

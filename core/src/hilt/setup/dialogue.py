@@ -51,7 +51,8 @@ class Dialogue:
         self._console.print(Text(f"  {line}"), soft_wrap=True)
 
     def ask(self, question: str, choices: Mapping[str, str]) -> str:
-        """choices: key -> what it does; "" is Enter alone. Gives the key."""
+        """choices: key -> what it does; "" is Enter alone. Gives the key. What was typed before is no answer to this."""
+        _forget_keys()
         shown = "   ".join(f"{key or 'Enter'}: {meaning}" for key, meaning in choices.items())
         if question:
             self.say(question)
@@ -93,15 +94,21 @@ class Watched:
         return ENTER if data[:1] in b"\r\n" else data[:1].decode(errors="replace").lower()
 
 
+def _forget_keys() -> None:
+    import termios
+
+    termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+
+
 @contextmanager
 def _single_keys() -> Iterator[None]:
-    """Keys arrive at once and unseen; Ctrl-C still interrupts."""
+    """Keys arrive at once and unseen, those that are pressed in here only; Ctrl-C still interrupts."""
     import termios
     import tty
 
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
-    tty.setcbreak(terminal, termios.TCSADRAIN)
+    tty.setcbreak(terminal, termios.TCSAFLUSH)
     try:
         yield
     finally:

@@ -8,6 +8,8 @@ from rich.console import Console
 from hilt.config import structure
 from hilt.config.station import DEFAULT_INPUT
 from hilt.kernel import Registry
+from hilt.setup import disagreement
+from hilt.setup.parts import subject
 from hilt.tools.arms import arm_section
 from hilt.tools.config import DoctorConfig
 from hilt.tools.findings import Finding, Level, Section, show, show_verdict, wrong
@@ -15,7 +17,7 @@ from hilt.tools.holding import refusal
 from hilt.tools.machine import machine_section
 from hilt.tools.ports import ports
 from hilt.tools.watching import camera_section, input_section
-from hilt_hooks import InputDescriptor, Typed
+from hilt_hooks import ConfigError, HiltError, InputDescriptor, Typed
 from hilt_hooks.usb import CAMERAS, usb_devices
 
 WRONG = 1
@@ -35,6 +37,7 @@ def _sections(config: DoctorConfig, registry: Registry, console: Console) -> Ite
     for role, typed in (("robot", config.robot), ("teleop", config.teleop)):
         if typed is not None:
             yield arm_section(role, typed, registry)
+    yield from _compared(config, registry)
     cameras: Mapping[str, Typed] = {} if config.robot is None else getattr(config.robot.config, "cameras", {})
     if cameras:
         yield camera_section(cameras, registry)
@@ -42,6 +45,20 @@ def _sections(config: DoctorConfig, registry: Registry, console: Console) -> Ite
     if config.robot is None:
         hint = "hilt doctor --robot.type=... --teleop.type=..., or --station=NAME, checks every motor and camera, too"
         yield Section("arms", [Finding("not asked", hint, Level.NOTE)])
+
+
+def _compared(config: DoctorConfig, registry: Registry) -> Iterator[Section]:
+    """What keeps this leader from leading this robot, if a comparison has found something."""
+    if config.robot is None or config.teleop is None:
+        return
+    try:
+        robot, leader = subject("robot", config.robot, registry), subject("teleop", config.teleop, registry)
+    except HiltError:
+        return  # told of each arm
+    try:
+        disagreement.refuse(leader.device, robot.device)
+    except ConfigError as error:
+        yield Section("leader and robot", [wrong("compared", error)])
 
 
 def _keyboard(registry: Registry) -> tuple[Typed, ...]:

@@ -127,15 +127,16 @@ def _unplugged(console: Console) -> UsbDevice:
     console.print(f"Ports here: {', '.join(each.path for each in before)}", highlight=False, soft_wrap=True)
     console.print("Pull the USB plug of the arm that you want to find ... (Ctrl-C ends this)")
     gone: list[UsbDevice] = []
+    left: set[str] = set()
     while not gone:
         time.sleep(LOOK_S)
-        now = {each.path for each in ports()}
-        gone = [each for each in before if each.path not in now]
+        left = {each.path for each in ports()}
+        gone = [each for each in before if each.path not in left]
     if len(gone) > 1:
         raise ConnectError(f"several ports went at once ({', '.join(each.path for each in gone)}); pull one plug only")
     console.print(f"That was {gone[0].path}. Put the plug back in ...", highlight=False, soft_wrap=True)
     while True:
         time.sleep(LOOK_S)
         for each in ports():
-            if (each.serial, each.place) == (gone[0].serial, gone[0].place):
+            if each.path not in left and (each.serial, each.ids) == (gone[0].serial, gone[0].ids):
                 return each

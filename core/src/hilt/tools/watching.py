@@ -11,7 +11,7 @@ from rich.console import Console
 
 from hilt.kernel import Registry, build
 from hilt.tools.findings import Finding, Level, Section, wrong
-from hilt_hooks import Camera, CameraDescriptor, Edge, HiltError, Identifiable, Input, InputDescriptor, Typed
+from hilt_hooks import Camera, CameraDescriptor, DeviceLost, Edge, HiltError, Identifiable, Input, InputDescriptor, Typed
 from hilt_hooks.usb import root
 
 MEASURED_S = 2.0
@@ -107,28 +107,37 @@ def input_section(inputs: Sequence[Typed], press_s: float, registry: Registry, c
             continue
         live.append((typed.type, device))
     try:
-        pressed = _pressed(live, press_s, console)
+        pressed, lost = _pressed(live, press_s, console)
     finally:
         for _, device in live:
             device.disconnect()
-    findings += [Finding(name, _live(device, pressed[name], press_s)) for name, device in live]
+    for name, device in live:
+        findings.append(lost[name] if name in lost else Finding(name, _live(device, pressed[name], press_s)))
     findings += _event_devices()
     return Section(
         "inputs", findings or [Finding("none", "no input is named, and there is no terminal for a keyboard", Level.NOTE)]
     )
 
 
-def _pressed(live: Sequence[tuple[str, Input]], press_s: float, console: Console) -> dict[str, list[str]]:
-    """Which controls of which input were pressed while it was listened to."""
+def _pressed(
+    live: Sequence[tuple[str, Input]], press_s: float, console: Console
+) -> tuple[Mapping[str, Sequence[str]], Mapping[str, Finding]]:
+    """Which controls of which input were pressed while it was listened to, and which inputs went away meanwhile."""
     pressed: dict[str, list[str]] = defaultdict(list)
+    lost: dict[str, Finding] = {}
     if live and press_s:
         console.print(f"Press the keys, pedals and buttons now; this listens for {press_s:g} s ...")
     until = time.monotonic() + press_s
     while time.monotonic() < until:
         time.sleep(0.01)
         for name, device in live:
-            pressed[name] += [event.control for event in device.read() if event.edge is Edge.PRESS]
-    return pressed
+            if name in lost:
+                continue
+            try:
+                pressed[name] += [event.control for event in device.read() if event.edge is Edge.PRESS]
+            except DeviceLost as error:
+                lost[name] = wrong(name, error)
+    return pressed, lost
 
 
 def _live(device: Input, pressed: Sequence[str], press_s: float) -> str:

@@ -13,6 +13,7 @@ import pytest
 from hilt_hooks import ConfigError, ConnectError, DeviceLost
 from hilt_motor_feetech.bus import FeetechBus, Motor
 from hilt_motor_feetech.emulator import EmulatedServo, FirstOrderPlant, PtyBus, ServoChain, serving
+from hilt_motor_feetech.table import FIRST_SRAM_ADDRESS
 
 MOTORS = {"pan": Motor(1), "lift": Motor(2), "grip": Motor(3)}
 SECOND_NS = 1_000_000_000
@@ -84,6 +85,48 @@ def test_single_registers_survive_damage(bus: FeetechBus, twin: PtyBus) -> None:
 def test_a_value_that_is_not_kept_is_an_error(bus: FeetechBus) -> None:
     with pytest.raises(DeviceLost, match=r"grip \(id 3\) keeps Present_Voltage = 120, not 50"):
         bus.write("Present_Voltage", "grip", 50)
+
+
+class Worn(EmulatedServo):
+    """Counts what is written to its EEPROM. stubborn: acknowledges it and keeps what it has."""
+
+    writes, stubborn = 0, False
+
+    def store(self, address: int, data: bytes) -> None:
+        self.writes += address < FIRST_SRAM_ADDRESS
+        if not self.stubborn:
+            super().store(address, data)
+
+
+@pytest.fixture
+def worn() -> Iterator[tuple[Worn, ServoChain, FeetechBus]]:
+    servo = Worn(1)
+    chain = ServoChain([servo], FirstOrderPlant())
+    twin = PtyBus(chain)
+    with serving(twin):
+        bus = FeetechBus(twin.port, {"pan": Motor(1)})
+        bus.open()
+        yield servo, chain, bus
+        bus.close()
+
+
+def test_what_is_written_already_is_not_written_again_because_an_answer_was_lost(
+    worn: tuple[Worn, ServoChain, FeetechBus],
+) -> None:
+    servo, chain, bus = worn
+    chain.faults.drop = 0.7
+    for value in range(10):
+        bus.write("P_Coefficient", "pan", value, within_s=20)
+    assert servo.get("P_Coefficient") == 9
+    assert servo.writes == 10
+
+
+def test_a_motor_that_keeps_another_value_is_not_worn_out(worn: tuple[Worn, ServoChain, FeetechBus]) -> None:
+    servo, _, bus = worn
+    servo.stubborn = True
+    with pytest.raises(DeviceLost, match="keeps P_Coefficient = 32, not 16"):
+        bus.write("P_Coefficient", "pan", 16)
+    assert servo.writes == 3
 
 
 def test_a_motor_that_does_not_answer_is_named(bus: FeetechBus, twin: PtyBus) -> None:

@@ -35,6 +35,14 @@ def test_two_motors_with_one_id_are_noticed_when_they_differ() -> None:
     assert seen.models == {1: None}
 
 
+def test_an_answer_that_comes_late_is_of_the_motor_that_sent_it() -> None:
+    """Each comes while the next motor is asked, the last one while nobody is."""
+    bus = PtyBus(ServoChain([EmulatedServo(1), EmulatedServo(2)], FirstOrderPlant()))
+    bus.chain.faults.delay_ms = 70
+    with serving(bus):
+        assert scan(bus.port, [1_000_000], range(1, 8)) == [Found(1_000_000, {1: 777, 2: 777}, garbled=False)]
+
+
 def test_nobody_is_an_empty_list() -> None:
     servo = EmulatedServo(1, registers={"Baud_Rate": 7})
     assert found(servo) == []

@@ -6,7 +6,7 @@ from hilt_hooks import ConnectError, DeviceLost
 from hilt_motor_feetech.bus import FeetechBus, Motor
 from hilt_motor_feetech.diagnosis import diagnose
 from hilt_motor_feetech.emulator import EmulatedServo, FirstOrderPlant, PtyBus, ServoChain, serving
-from hilt_motor_feetech.setup import set_up
+from hilt_motor_feetech.setup import find, set_up
 
 ARM = {"pan": Motor(1), "lift": Motor(2), "gripper": Motor(6)}
 
@@ -34,6 +34,29 @@ def test_several_motors_are_refused() -> None:
     ):
         set_up(bus.port, "gripper", ARM["gripper"], ARM)
     assert set(bus.chain.servos) == {1, 2}
+
+
+def test_a_second_motor_at_another_rate_is_noticed() -> None:
+    bus = chain(EmulatedServo(1), EmulatedServo(6, registers={"Baud_Rate": 4}))
+    with serving(bus), pytest.raises(ConnectError, match=r"another motor answers at 115.2 kbit/s; leave only gripper"):
+        set_up(bus.port, "gripper", ARM["gripper"], ARM)
+    assert set(bus.chain.servos) == {1, 6}
+
+
+@pytest.mark.parametrize(
+    ("servo", "resembles"),
+    [
+        (EmulatedServo(1), ""),
+        (EmulatedServo(1, registers={"Homing_Offset": 5}), "pan"),
+        (EmulatedServo(2), "lift"),
+        (EmulatedServo(6), ""),
+        (EmulatedServo(8), "motor_8"),
+    ],
+)
+def test_a_motor_that_was_set_up_as_another_is_told(servo: EmulatedServo, resembles: str) -> None:
+    bus = chain(servo)
+    with serving(bus):
+        assert find(bus.port, "gripper", ARM["gripper"], ARM).resembles == resembles
 
 
 def test_no_motor_is_said_so() -> None:

@@ -19,13 +19,16 @@ _NAMES = {register.address: register.name for register in REGISTERS.values()}
 
 
 class NotingServo(EmulatedServo):
-    """Keeps (register, value) of everything that came over the wire."""
+    """Keeps (register, value) of everything that came over the wire. refuses: what it does not do."""
 
     def __init__(self, id: int) -> None:
         self.written: list[tuple[str, int]] = []
+        self.refuses: tuple[str, int] | None = None
         super().__init__(id)
 
     def store(self, address: int, data: bytes) -> None:
+        if (_NAMES[address], data[0]) == self.refuses:
+            return
         super().store(address, data)
         self.written.append((_NAMES[address], self.get(_NAMES[address])))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hilt_hooks import Vector
+from hilt_hooks import DeviceLost, Vector
 from hilt_hooks.bimanual import pair_class
 from hilt_robot_so.config import SoFollowerConfig
 from hilt_robot_so.follower import So101Follower, SoFollower
@@ -102,6 +102,13 @@ def test_a_gripper_whose_packets_are_damaged_ends_up_stiff(operator: Operator, t
     operator.hold(OPEN, lambda: not operator.arm.warnings())
     assert twin.servo("gripper").get("Torque_Enable") == 1
     assert twin.servo("gripper").protection.bits == 0
+
+
+def test_a_gripper_that_does_not_get_its_torque_back_is_lost_like_any_motor(operator: Operator, twin: Any) -> None:
+    operator.squeeze()
+    twin.servo("gripper").refuses = ("Torque_Enable", 1)
+    with pytest.raises(DeviceLost, match="no torque any more on gripper"):
+        operator.hold(OPEN, lambda: False)
 
 
 def test_an_overload_that_stays_is_told_and_not_hammered_at(operator: Operator, twin: Any) -> None:

@@ -256,22 +256,27 @@ class FeetechArm:
         now = time.monotonic_ns()
         if now >= deadline_ns:
             return
-        if self._guard is not None and self._guard.unproven:
-            self._guard.prove(self._bus, deadline_ns)
-            return
         short = deadline_ns - now < 2 * (now - asked_ns)
         if now < self._look_ns + (_PUT_OFF_NS if short else 0):
+            if self._guard is not None and self._guard.unproven:
+                self._guard.prove(self._bus, deadline_ns)
             return
         self._look_ns = now + _LOOK_NS
         seen, register = self._looked_at, self._bus.sync_read(self._looked_at, deadline_ns, retries=0)
         self._looked_at = _LOOKED_AT[(_LOOKED_AT.index(seen) + 1) % len(_LOOKED_AT)]
         if seen == "Present_Temperature":
             self._health.note_temperatures(register)
-        elif self._torqued and (limp := [joint for joint, on in register.items() if on == 0]):
+        elif self._torqued and (
+            limp := [joint for joint, on in register.items() if on == 0 and not self._is_switching(joint, now)]
+        ):
             raise DeviceLost(
                 f"{self._spec.name} on {self._spec.port}: no torque any more on {', '.join(limp)}: support the arm; "
                 "check the power supply, and whether a motor is hot"
             )
+
+    def _is_switching(self, joint: str, now_ns: int) -> bool:
+        """Whether it is the gripper that has no torque, and for a moment only."""
+        return self._guard is not None and joint == self._guard.grip.motor and self._guard.is_switching(now_ns)
 
     def _send(self, steps: NDArray[np.int64]) -> None:
         goals = dict(zip(self._joints, steps.tolist(), strict=True))

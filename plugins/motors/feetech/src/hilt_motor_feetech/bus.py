@@ -17,6 +17,8 @@ _LATENCY_NS = 50_000_000
 _PING_S = 0.15
 _PATIENCE_S = 0.5
 """How long a single register is asked for, or written, again and again."""
+_REFUSALS = 3
+"""How often a motor may acknowledge a value and keep another."""
 
 
 @frozen
@@ -104,28 +106,26 @@ class FeetechBus:
         return value
 
     def write(self, register: str, motor: str, value: int, within_s: float = _PATIENCE_S) -> None:
-        """Write and read back, until they agree. Raises DeviceLost when the time is up."""
+        """Write and read back. Written again only if the motor is read to have something else: an EEPROM wears.
+
+        Raises DeviceLost when the time is up, or when the motor acknowledges the value and keeps another.
+        """
         row, id = self._series.registers[register], self.motors[motor].id
         data = codec.encode(row, value)
         kept: int | None = None
+        missing, refusals = True, 0
         for until_ns in _attempts(within_s):
-            self._sdk.write(id, row, data, until_ns)
+            acknowledged = missing and self._sdk.write(id, row, data, until_ns)
             read = self._sdk.read(id, row, until_ns)
-            kept = kept if read is None else codec.decode(row, read)
             if read == data:
                 return
+            kept, missing = (kept, False) if read is None else (codec.decode(row, read), True)
+            refusals += acknowledged and read is not None
+            if refusals == _REFUSALS:
+                break
         if kept is None:
             raise self._silent(motor)
         raise DeviceLost(f"{self.port}: {motor} (id {id}) keeps {register} = {kept}, not {value}")
-
-    def found(self) -> list[int]:
-        """The ids of all motors that answer a broadcast ping; some are missed when several answer at once."""
-        self._port.discard()
-        self._port.write(codec.packet(codec.BROADCAST, codec.Instruction.PING))
-        buffer, until_ns = bytearray(), time.monotonic_ns() + _LATENCY_NS
-        while self._port.read_into(buffer, until_ns):
-            pass
-        return [packet.id for packet in codec.take_packets(buffer)]
 
     def assign(self, register: str, motor: str, value: int) -> None:
         """Write what changes how the motor is reached: its id or baud rate. Not read back."""

@@ -66,11 +66,6 @@ class CalibrationPlace:
         candidates = self._candidates()
         return next((path for path in candidates if path.is_file()), candidates[0])
 
-    @property
-    def new_path(self) -> Path:
-        """Where a new file goes."""
-        return self._candidates()[0]
-
     def others(self) -> list[Path]:
         """All calibration files that lie where that of this device does, of whatever kind; without its own."""
         found = calibration_root().glob("*/*/*.json") if self.directory is None else self.directory.expanduser().glob("*.json")

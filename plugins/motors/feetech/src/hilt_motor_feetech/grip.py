@@ -74,6 +74,10 @@ class GripGuard:
         """Registers that were written, and not read back yet."""
         return self._unproven
 
+    def is_switching(self, now_ns: int) -> bool:
+        """Whether its torque is on the way off and on again; one that does not come back is not."""
+        return "Torque_Enable" in self._unproven and now_ns - self._attempt_ns < _AGAIN_NS
+
     @property
     def told(self) -> str:
         """What the operator should know besides the servo's own words."""

@@ -43,16 +43,14 @@ def _at(port: str, baud: int, ids: Iterable[int]) -> Found:
     wire = Port(port, baud)
     wire.open()
     try:
-        everybody, heard = _ask(wire, codec.BROADCAST, codec.Instruction.PING)
-        garbled = heard and not everybody
+        everybody, damaged = _ask(wire, codec.BROADCAST, codec.Instruction.PING)
+        garbled = damaged and not everybody
         models: dict[int, int | None] = {}
         for id in sorted({*everybody, *ids}):
-            answers, heard = _ask(wire, id, codec.Instruction.READ, bytes((_MODEL.address, _MODEL.size)))
-            whole = [data for answered, data in answers.items() if answered == id and len(data) == _MODEL.size]
-            if whole:
-                models[id] = _model(whole[0])
-            elif heard or id in everybody:
-                models[id], garbled = None, garbled or heard
+            answers, damaged = _ask(wire, id, codec.Instruction.READ, bytes((_MODEL.address, _MODEL.size)), _MODEL.size)
+            models |= {who: _model(data) for who, data in answers.items()}  # an answer that comes late is of whom it says
+            if id not in models and (id in everybody or damaged):
+                models[id], garbled = None, garbled or damaged
         return Found(baud, models, garbled)
     finally:
         wire.close()
@@ -65,17 +63,21 @@ def _model(data: bytes) -> int:
     return turned if turned in known and number not in known else number
 
 
-def _ask(wire: Port, id: int, instruction: int, data: bytes = b"") -> tuple[dict[int, bytes], bool]:
-    """The answers by id, and whether there was anything on the wire at all."""
+def _ask(wire: Port, id: int, instruction: int, data: bytes = b"", size: int = 0) -> tuple[dict[int, bytes], bool]:
+    """The answers that have `size` bytes of data, by id; and whether there was anything on the wire that is no answer."""
     wire.discard()
     request = codec.packet(id, instruction, data)
     wire.write(request)
     buffer, until_ns = bytearray(), time.monotonic_ns() + _LATENCY_NS + len(request) * 2 * 10_000_000_000 // wire.baud
     answers: dict[int, bytes] = {}
-    heard = False
+    unexplained = left = 0
     while wire.read_into(buffer, until_ns):
-        heard = True
-        answers |= {packet.id: packet.data for packet in codec.take_packets(buffer)}
+        unexplained += len(buffer) - left
+        for packet in codec.take_packets(buffer):
+            unexplained -= codec.OVERHEAD + len(packet.data)
+            if len(packet.data) == size:
+                answers[packet.id] = packet.data
+        left = len(buffer)
         if id in answers:
             break
-    return answers, heard
+    return answers, unexplained > 0

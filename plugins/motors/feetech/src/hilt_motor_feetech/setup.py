@@ -50,12 +50,12 @@ def find(port: str, name: str, wanted: Motor, motors: Mapping[str, Motor]) -> Fo
     found = _look(port, name, wanted, motors)
     read = found.registers
     firmware = f"{read['Firmware_Major_Version']}.{read['Firmware_Minor_Version']}"
-    others = (each for each, motor in motors.items() if motor.id == found.id and motor != wanted)
+    ids = {motor.id: each for each, motor in motors.items()}
     return FoundMotor(
         description=f"id {found.id}, {_rate(found.baud)}, firmware {firmware}, {read['Present_Voltage'] / 10:.1f} V",
         ready=_is_ready(found, wanted),
         firmware=firmware,
-        resembles="" if found.untouched else next(others, ""),
+        resembles="" if found.untouched or found.id == wanted.id else ids.get(found.id, f"motor_{found.id}"),
     )
 
 
@@ -109,6 +109,7 @@ def _look(port: str, name: str, wanted: Motor, motors: Mapping[str, Motor]) -> C
                 "and that the adapter has power"
             )
         id = _alone(seen, port, name, motors)
+        _check_nobody_else(seen.baud, port, name)
         _check_model(seen.models[id], port, name, wanted)
         candidate = _read(port, id, seen.baud, wanted)
     except DeviceLost as error:
@@ -130,6 +131,13 @@ def _alone(seen: Found, port: str, name: str, motors: Mapping[str, Motor]) -> in
     if seen.garbled or not seen.models or None in seen.models.values():
         raise _damaged(port, name)
     return next(iter(seen.models))
+
+
+def _check_nobody_else(baud: int, port: str, name: str) -> None:
+    """A motor that was used elsewhere may have been set to another rate."""
+    if others := scan(port, [rate for rate in BAUD_RATES.values() if rate != baud], ids=()):
+        rates = " and ".join(_rate(each.baud) for each in others)
+        raise ConnectError(f"{port}: another motor answers at {rates}; leave only {name} plugged in")
 
 
 def _damaged(port: str, name: str) -> ConnectError:
