@@ -23,7 +23,9 @@ class Session:
 
 @frozen
 class Episode:
-    """saved: the recorder had said so. shown: the operator had read so. frames: how many were ticked until the kill.
+    """saved: the recorder had said so; or it, or its successor, said so after the kill, and what is kept is wrong or not there.
+    An episode in which the kill fell may lack its end, whoever saves what there is of it. shown: the operator had read that it
+    is saved. frames: how many were ticked until the kill.
 
     problem: why it does not count as kept. lost_s: from its first frame that is missing to the kill.
     """
@@ -100,7 +102,7 @@ def _examined(root: Path, dataset: Dataset, number: int, name: str) -> tuple["se
 
 def _of(session: Session, rows: Rows, problems: Mapping[str, str]) -> Iterator[Episode]:
     promised = session.promises
-    for number in sorted(promised.frames.keys() | promised.saved | promised.shown.keys()):
+    for number in sorted(promised.frames.keys() | promised.saved | promised.kept | promised.shown.keys()):
         log = f"{session.name}/episode-{number:06d}"
         frames, kept = promised.frames.get(number, []), rows.get(log)
         missing = sorted(set(frames) - (kept or set()))
@@ -109,7 +111,7 @@ def _of(session: Session, rows: Rows, problems: Mapping[str, str]) -> Iterator[E
         yield Episode(
             session=session.name,
             number=number,
-            saved=number in promised.saved,
+            saved=number in promised.saved or (number in promised.kept and bool(kept is None or problems.get(log))),
             shown=number in promised.shown,
             frames=len(frames),
             missing=len(missing),

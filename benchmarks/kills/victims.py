@@ -29,12 +29,14 @@ class Promises:
     """What was known of a session when something in it was killed, or when it ended.
 
     frames: episode -> times of the ticks that started its dataset frames, monotonic ns. shown: episode -> when the operator
-    read that it is saved. saved: those of which the recorder had said that they are durable.
+    read that it is saved. saved: those of which the recorder had said that they are durable. kept: those of which it, or its
+    successor, said so only afterwards.
     """
 
     frames: dict[int, list[int]] = field(factory=dict)
     shown: dict[int, int] = field(factory=dict)
     saved: set[int] = field(factory=set)
+    kept: set[int] = field(factory=set)
     phases: list[Phase] = field(factory=list)
 
 
@@ -69,7 +71,7 @@ class Victim:
         return self.process.poll() is not None
 
     def freeze(self, at_ns: int) -> None:
-        """What is ticked or shown later is no longer part of what was promised. What the recorder calls saved always is."""
+        """What is ticked or shown later is no longer part of what was promised."""
         self._until_ns = at_ns
 
     def look(self) -> None:
@@ -82,7 +84,7 @@ class Victim:
         for packed in self._new(rundir.status_ring(RECORDER)):
             status = messages.decode(packed)
             if isinstance(status, Status) and status.device == RECORDER and status.state == "saved":
-                self.promises.saved.add(status.episode)
+                (self.promises.saved if self._until_ns is None else self.promises.kept).add(status.episode)
 
     def _hear(self, message: messages.AnyMessage) -> None:
         if isinstance(message, SetMode):

@@ -100,6 +100,13 @@ def test_frames_that_are_missing(disk: Path) -> None:
     assert (episode.problem, episode.lost_s) == ("1 of 5 frames are missing", 1.0)
 
 
+def test_an_episode_in_which_the_kill_fell_may_lack_its_end_though_a_successor_saves_it(disk: Path) -> None:
+    promises = Promises(frames={0: [*TIMES, 401], 1: [500]}, kept={0, 1})
+    first, second = episodes(dataset(disk), [Session(HEADER.session, promises, killed_ns=501)])
+    assert (first.saved, first.missing) == (False, 1)
+    assert (second.saved, second.problem) == (True, "not in the dataset")
+
+
 def test_an_episode_that_is_not_there(disk: Path) -> None:
     assert found(disk, Promises(saved={0, 1})) == ["", "not in the dataset"]
 
