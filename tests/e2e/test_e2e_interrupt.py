@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from e2e_commands import collect, record
-from e2e_session import Terminal, children, until
+from e2e_session import Terminal, children, run, until
 from e2e_wire import Wire
 
 from hilt_recorder_lerobot.reader import Dataset
@@ -124,6 +124,28 @@ def test_interrupted_at_the_question_about_torque(arms: Bench, tmp_path: Path) -
         terminal.press("ctrl-c")
         check_clean_end(terminal, 0)
         check_it_holds(wire, at_ns)
+
+
+def test_ctrl_z_stops_the_session_and_not_the_rig(arms: Bench, tmp_path: Path) -> None:
+    """A test cannot press it: only a shell with job control lets it stop anybody."""
+    with Terminal(record(arms, tmp_path / "dataset")) as terminal:
+        terminal.phase("ready")
+        status = Path(f"/proc/{terminal.member('rig')}/status").read_text()
+        ignored = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigIgn:"))
+        assert ignored >> signal.SIGTSTP - 1 & 1
+
+
+def test_whoever_finds_the_arm_held_for_a_session_that_is_gone_is_told_what_to_do(arms: Bench, tmp_path: Path) -> None:
+    robot = [flag for flag in arms.flags if flag.startswith("--robot.")]
+    with Terminal(record(arms, tmp_path / "dataset")) as terminal:
+        terminal.phase("ready")
+        rig = terminal.member("rig")
+        os.kill(terminal.session, signal.SIGKILL)
+        for command in (["doctor", *robot], ["setup-motors", *robot, "--motor=gripper", "--yes"]):
+            ran = run(command)
+            said = " ".join((ran.stdout + ran.stderr).split())
+            assert ran.returncode != 0
+            assert f"the process {rig} of hilt that holds the arm; end its session. If that is gone, start another" in said
 
 
 def test_interrupted_while_it_starts(arms: Bench, tmp_path: Path) -> None:

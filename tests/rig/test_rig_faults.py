@@ -142,6 +142,21 @@ def test_one_motor_that_restarts_is_noticed_and_the_others_hold(session) -> None
     assert session.robot.torque == {1}
 
 
+def test_a_motor_that_is_too_hot_is_limp_and_the_arm_is_held_only_when_it_has_cooled(session) -> None:
+    session.mode(Phase.AUTONOMOUS)
+    heat = session.robot.chain.faults.hot
+    heat[3] = 76
+    session.until(lambda: "too hot, and limp: elbow_flex: support the arm" in session.tick().fault)
+    heat[3] = 40
+    session.until(lambda: bool(session.told(StatusState.BACK)))
+    assert session.tick().fault
+    session.mode(Phase.PAUSED)
+    session.tell(Acknowledge())
+    session.until(lambda: session.tick().fault == "")
+    assert session.robot.torque == {1}
+    assert len(session.told(StatusState.LOST)) == 1
+
+
 def test_what_a_motor_reports_is_told_by_its_name_and_stops_nothing(session) -> None:
     session.mode(Phase.AUTONOMOUS)
     session.robot.chain.faults.overloaded.add(2)

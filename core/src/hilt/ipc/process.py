@@ -19,12 +19,20 @@ DETAIL_BYTES = 3000
 """The longest detail of a status that arrives whole."""
 
 INTERRUPTS = (signal.SIGINT, signal.SIGHUP)
+KEYS = (*INTERRUPTS, signal.SIGTSTP)
+"""Signals that a terminal sends to every process in it."""
 
 
 def ignore_interrupts() -> None:
-    """Ctrl-C, and the end of a terminal, reach every process in it; what they mean is for the session to say."""
-    for number in INTERRUPTS:
+    """Ctrl-C, Ctrl-Z and the end of a terminal reach every process in it; what they mean is for the session to say."""
+    for number in KEYS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def show_name(name: str) -> None:
+    """Where the system shows names of processes (Linux), this one's: at most 15 characters."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from hilt.config import Station, structure
 from hilt.ipc import messages
 from hilt.ipc.lease import Lease
 from hilt.ipc.messages import Acknowledge, ChunkMessage, ReleaseTorque, SetMode, StatusState, Stop, Tick
-from hilt.ipc.process import Mailbox, ask_for_real_time, ignore_interrupts
+from hilt.ipc.process import Mailbox, ask_for_real_time, ignore_interrupts, show_name
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.ipc.rundir import CHUNKS, LEASE, TICK, addresses, note_rig
 from hilt.kernel import Registry
@@ -54,6 +54,7 @@ class RigSetup:
 
 def run(setup: RigSetup) -> None:
     ignore_interrupts()
+    show_name("hilt-rig")
     mailbox = Mailbox(setup.run_dir, "rig")
     try:
         registry = Registry.discover()

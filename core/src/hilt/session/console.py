@@ -18,7 +18,7 @@ WHAT = {
     Event.START: "start the episode",
     Event.PAUSE: "pause: the arm holds",
     Event.TAKEOVER: "take over with the leader",
-    Event.INTERVENE: "take over while held",
+    Event.INTERVENE: "take over, for as long as it is pressed",
     Event.CORRECT: "the recovery is done, the correction begins",
     Event.RESUME: "go on, hand control back",
     Event.SUCCESS: "end: success",
@@ -204,7 +204,7 @@ def describe(state: State, recorded: int) -> str:
         Phase.SAVED: f"{number}saved" if recorded else "done",
         Phase.DISCARDED: f"{number}discarded" if recorded else "done",
         Phase.RESET: "the leader moves the robot" if state.leads else "put the scene back",
-        Phase.FAULT: "the arm holds until you have looked",
+        Phase.FAULT: "look at the arm; it is driven only after that",
         Phase.ENDED: f"{kept}; the arm holds",
     }[state.phase]
 

@@ -65,6 +65,8 @@ TOUCH_TICKS = 3
 
 NO_LEADER = "there is no leader arm to take over with; --teleop.type=... adds one"
 
+HELD = "the torque stays on. To release it: start a session with this arm, end it with the key for stop, and say y"
+
 KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE, Event.RECORDER_LOST})
 
 GONE = frozenset({StatusState.LOST, StatusState.FAILED, StatusState.DIED, StatusState.SILENT})
@@ -430,11 +432,12 @@ class Session:
             self._tell(Stop())
         elif away:
             self._screen.alarm(f"the {away} does not answer: what the arm does is unknown; if in doubt, cut its power")
-        elif self._crew.has("rig"):
-            self._screen.say("torque stays on; a session that is ended in a terminal asks whether to release it", "dim")
+        elif self._ticks is not None and self._crew.has("rig"):
+            self._screen.say(HELD, "dim")
 
     def _ask_to_let_go(self) -> None:
         if not self._screen.ask("Release the torque? The arm will drop. [y/N] "):
+            self._screen.say(HELD, "dim")
             return
         self._tell(ReleaseTorque())
         until = time.monotonic() + RELEASED_S

@@ -37,7 +37,7 @@ from hilt_motor_feetech.calibrating import FeetechCalibration, Subject
 from hilt_motor_feetech.calibration import Calibration, CalibrationPlace
 from hilt_motor_feetech.diagnosis import diagnose
 from hilt_motor_feetech.grip import Grip, GripGuard
-from hilt_motor_feetech.health import Health
+from hilt_motor_feetech.health import OVERHEATED, Health
 from hilt_motor_feetech.table import MULTI_TURN_PHASE
 from hilt_motor_feetech.units import Scale, Unit
 
@@ -151,6 +151,7 @@ class FeetechArm:
                 self._check_calibration()
                 self._configure()
                 self._torqued = all(self._all("Torque_Enable").values())
+                self._refuse([f"{joint} is too hot, and limp: let it cool" for joint in self._overheated], "cannot be held yet")
             if self._guard is not None:
                 range_ = self._calibration[self._guard.grip.motor]
                 self._guard.begin(range_.range_max - range_.range_min)
@@ -170,6 +171,8 @@ class FeetechArm:
         asked_ns = time.monotonic_ns()
         answers = self._bus.sync_read("Present_Position", deadline_ns, self._spec.retries)
         self._health.note_errors(self._bus.errors, asked_ns)
+        if self._torqued and (hot := self._overheated):
+            raise DeviceLost(f"{self._who}: too hot, and limp: {', '.join(hot)}: support the arm, and let it cool")
         self._mind_the_grip(answers)
         if None not in answers.values():
             self._look_after(asked_ns, deadline_ns)
@@ -244,6 +247,11 @@ class FeetechArm:
         """Give the only motor on the bus the id of `motor`, at 1 Mbit/s. Raises ConnectError."""
         self.disconnect()
         setup.set_up(self._spec.port, motor, self._spec.motors[motor], self._spec.motors)
+
+    @property
+    def _overheated(self) -> list[str]:
+        """Motors whose last answer said that they protect themselves from heat: they are limp, whatever Torque_Enable says."""
+        return [joint for joint, bits in self._bus.errors.items() if bits & OVERHEATED]
 
     def _mind_the_grip(self, answers: Mapping[str, int | None]) -> None:
         if self._guard is not None:

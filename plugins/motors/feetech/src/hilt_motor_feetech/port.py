@@ -121,6 +121,12 @@ def _group(path: str) -> str:
     return "dialout"
 
 
+_RELIEVE = (
+    "end its session. If that is gone, start another one with this arm: it takes the arm over, and asks at its end whether to "
+    "release the torque"
+)
+
+
 def _holder(path: str) -> str:
     """Which process has the lock, where the system tells (Linux)."""
     try:
@@ -134,6 +140,8 @@ def _holder(path: str) -> str:
     if pid == str(os.getpid()):
         return f"this very program (process {pid}): give each device its own port"
     with contextlib.suppress(OSError):
+        if Path(f"/proc/{pid}/comm").read_text().strip() == "hilt-rig":
+            return f"the process {pid} of hilt that holds the arm; {_RELIEVE}"
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
         return f"process {pid} ({command[:80]}); end it first"
     return f"process {pid}; end it first"

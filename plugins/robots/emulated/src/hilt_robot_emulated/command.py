@@ -68,6 +68,15 @@ def _take_orders(bench: "Bench") -> None:
             typer.echo("done" if line.startswith("plug") else "moving")
 
 
+def _commands(bench: "Bench", *, fresh: bool) -> list[list[str]]:
+    """In the order in which they are needed."""
+    if not fresh:
+        return [["teleoperate", *bench.flags]]
+    flags = [flag for flag in bench.flags if not flag.startswith("--robot.cameras=")]
+    arms = [[flag for flag in flags if flag.startswith(f"--{role}.")] for role in ("robot", "teleop")]
+    return [*(["setup-motors", *arm] for arm in arms), ["calibrate", *flags]]
+
+
 def _show(bench: "Bench", faults: Path | None, *, fresh: bool) -> None:
     from rich.console import Console
 
@@ -81,8 +90,8 @@ def _show(bench: "Bench", faults: Path | None, *, fresh: bool) -> None:
     for line in () if faults is None else words_of(load_faults(faults).faults):
         console.print(f"fault     {line}")
     console.print("\nIn another terminal, for instance:\n")
-    command = "calibrate" if fresh else "teleoperate"
-    console.print(shlex.join(["hilt", command, *bench.flags]))
+    for command in _commands(bench, fresh=fresh):
+        console.print(shlex.join(["hilt", *command]))
     if fresh:
         console.print(f"\nAll motors are new, and chained. Your hands, in this terminal: {ORDERS}")
     console.print("\nPress Ctrl-C to end the bench.")
