@@ -59,7 +59,7 @@ def _summary(section: Section, episodes: Sequence[EpisodeFacts], sections: Seque
 
         section.figure(overview(episodes), alt="Seconds of each episode by who was in command")
     names = _commanders(episodes)
-    columns = ["episode", "result", "frames", "length (s)", "interventions", *(f"{name} (s)" for name in names)]
+    columns = ["episode", "result", "frames", "with pauses (s)", "interventions", *(f"{name} (s)" for name in names)]
     section.table(
         [*columns, "largest gap (ms)", "late p99 (ms)", "repeats"],
         [_row(facts, each, names) for facts, each in zip(episodes, sections, strict=True)],
@@ -112,10 +112,10 @@ def _episode(report: Report, facts: EpisodeFacts, *, collapsed: bool) -> Section
 
 
 def _sentence(facts: EpisodeFacts) -> str:
-    parts = [f"{facts.log.task}: {facts.frames} frames in {facts.duration:.1f} s, {_interventions(facts)}."]
+    parts = [f"{facts.log.task}: {facts.frames} frames, {facts.duration:.1f} s with pauses, {_interventions(facts)}."]
     if facts.trace.limited:
         share = {name: count / len(facts.trace.times) for name, count in facts.trace.limited.most_common(6)}
-        parts.append("Held back by the governor: " + ", ".join(f"{name} {part:.1%}" for name, part in share.items()) + ".")
+        parts.append("Commands that the governor limited: " + ", ".join(f"{name} {part:.1%}" for name, part in share.items()) + ".")
     return " ".join(parts)
 
 
