@@ -46,6 +46,7 @@ def set_up(arm: NewArm, device: str) -> None:
         for joint in reversed(JOINTS):
             plug_in(screen, arm, joint)
         screen.expect("check them together")
+        screen.expect(" > ")
         arm.chain_up()
         screen.press("enter")
         assert screen.ended() == 0

@@ -53,6 +53,7 @@ def test_motors_get_their_ids_one_by_one(arm: NewArm) -> None:
         screen.expect("shoulder_pan is set up already: nothing written")  # 1 is what the factory gives
         arm.chain_up()
         screen.expect("check them together")
+        screen.expect(" > ")
         screen.press("enter")
         screen.expect("All 6 answer")
         screen.expect("hilt calibrate --robot.type=so101_follower")
@@ -66,6 +67,7 @@ def test_set_up_goes_on_where_it_was_left(arm: NewArm) -> None:
         plug_in(screen, arm, "gripper")
         plug_in(screen, arm, "wrist_roll")
         screen.expect("3 of 6: wrist_flex")
+        screen.expect("q: stop here > ")
         screen.press("ctrl-c")
         told(screen, "interrupted: set up and kept: gripper, wrist_roll; run the same command again")
         assert screen.ended() == 130
