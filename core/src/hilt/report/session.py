@@ -114,8 +114,8 @@ def _episode(report: Report, facts: EpisodeFacts, *, collapsed: bool) -> Section
 def _sentence(facts: EpisodeFacts) -> str:
     parts = [f"{facts.log.task}: {facts.frames} frames, {facts.duration:.1f} s with pauses, {_interventions(facts)}."]
     if facts.trace.limited:
-        share = {name: count / len(facts.trace.times) for name, count in facts.trace.limited.most_common(6)}
-        parts.append("Commands that the governor limited: " + ", ".join(f"{name} {part:.1%}" for name, part in share.items()) + ".")
+        shares = [f"{name} {count / len(facts.trace.times):.1%}" for name, count in facts.trace.limited.most_common(6)]
+        parts.append(f"Commands that the governor limited: {', '.join(shares)}.")
     return " ".join(parts)
 
 
