@@ -309,12 +309,16 @@ class Witness:
         if before is None or tick.leader is None or before.tick.leader is None or self._right.heard_mode:
             return
         if self._force is not Source.HUMAN:
-            apart = requested - np.array(tick.measured if self._right.anew else tick.sent)
+            apart = requested - np.array(self._start(tick))
         else:
             leader = (np.array(tick.leader) - np.array(before.tick.leader))[self._to_robot]
             apart = np.maximum(np.abs(requested - np.array(before.tick.requested) - leader) - self._bleed, 0.0)
         if (np.abs(apart) > _EXACT).any():
             self.broken("offset", tick.k, f"the robot's target is {apart.tolist()} from where the leader's joints take it")
+
+    def _start(self, tick: Tick) -> list[float]:
+        """Where the robot is driven from."""
+        return tick.measured if self._right.anew else tick.sent
 
     def _queue(self, tick: Tick, action: Floats) -> None:
         """action: of the policy or the recording, in the tick that begins to carry it out."""
@@ -322,7 +326,7 @@ class Witness:
             return
         if action.tobytes() not in self._right.rows.get(tick.epoch, set()):
             self.broken("stale", tick.k, f"{action.tolist()} is in no chunk of epoch {tick.epoch}")
-        apart = np.abs(action - np.array(tick.sent)).max()
+        apart = np.abs(action - np.array(self._start(tick))).max()
         first = self._before is not None and (self._before.tick.consumed, tick.consumed) == (0, 1)
         if first and apart > FAR and np.isfinite(apart) and tick.source is not Source.RAMP:
             self.broken("ramp", tick.k, f"the first action is {apart:g} away")
