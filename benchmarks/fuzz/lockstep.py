@@ -54,6 +54,9 @@ class Clock:
     def monotonic(self) -> float:
         return self.now_ns / 1e9
 
+    def sleep(self, seconds: float) -> None:
+        self.until(self.now_ns + round(seconds * 1e9))
+
     def until(self, then_ns: int) -> None:
         """Let time pass, never back."""
         self.now_ns = max(self.now_ns, then_ns)

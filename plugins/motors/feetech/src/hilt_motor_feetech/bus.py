@@ -17,6 +17,8 @@ _LATENCY_NS = 50_000_000
 _PING_S = 0.15
 _PATIENCE_S = 0.5
 """How long a single register is asked for, or written, again and again."""
+_BITS = 10
+"""On the wire, of a byte."""
 _REFUSALS = 3
 """How often a motor may acknowledge a value and keep another."""
 
@@ -173,6 +175,7 @@ class FeetechBus:
         """
         self._port.discard()
         self._port.write(question.request)
+        self._let_the_wire_work(len(question.request) + question.size, until_ns)
         buffer, new, register = bytearray(), 0, question.register
         outstanding = question.size
         while outstanding > 0:
@@ -187,6 +190,11 @@ class FeetechBus:
                     answers[name] = codec.decode(register, packet.data)
                     self.errors[name] = packet.code
         return new
+
+    def _let_the_wire_work(self, size: int, until_ns: int) -> None:
+        """Sleep for as long as so many bytes take at least: to wake up for each of the answers would cost more than they do."""
+        wire_ns = size * _BITS * 1_000_000_000 // self._port.baud
+        time.sleep(max(0, min(wire_ns, until_ns - time.monotonic_ns())) / 1e9)
 
 
 def _attempts(within_s: float) -> Iterator[int]:
