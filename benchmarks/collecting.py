@@ -180,7 +180,10 @@ class _Watch:
             raise RuntimeError("the session was over, or its rings were full, before anybody looked")
         ticks = [tick for tick in map(messages.decode, self._packed) if isinstance(tick, Tick)]
         began = ticks[0].time_ns - _EARLY_NS
-        arrivals = [at for at in self._arrivals if at >= began]
+        until = time.monotonic() + _END_S
+        while len(arrivals := [at for at in self._arrivals if at >= began]) < len(ticks) and time.monotonic() < until:
+            time.sleep(_LOOK_S)  # the servos of a busy machine have not read the last command yet
+            self.look(0)
         if len(arrivals) != len(ticks):
             raise RuntimeError(f"{len(ticks)} ticks, but {len(arrivals)} commands on the wire")
         control = [(due, woke) for due, woke in self._sleeper.end() if due <= ticks[-1].time_ns]
