@@ -296,13 +296,15 @@ class Witness:
             self._queue(tick, np.array(tick.proposed) if force is Source.POLICY else requested)
         if force is not Source.HOLD and not np.isfinite(requested).all() and not tick.alarm:
             self.broken("alarm", tick.k, f"nobody is told of {tick.requested}")
-        if seen.asked and seen.filtered is not None and tick.filtered is not None:
-            given = [seen.filtered[name] for name in self._names]
-            if given != tick.filtered:
-                self.broken("filtered", tick.k, f"{tick.filtered}, but the last filter gave {given}")
-        if seen.asked and (seen.filtered is None) != (tick.filtered is None):
-            self.broken("filtered", tick.k, f"{tick.filtered} ({tick.refused}), but the last filter gave {seen.filtered}")
+        if seen.asked:
+            self._filtered(tick, seen.filtered)
         self._force = force
+
+    def _filtered(self, tick: Tick, last: Mapping[str, float] | None) -> None:
+        """last: what the last filter gave; None if that may not count."""
+        given = None if last is None else [last[name] for name in self._names]
+        if given != tick.filtered:
+            self.broken("filtered", tick.k, f"{tick.filtered} ({tick.refused}), but the last filter gave {last}")
 
     def _offset(self, tick: Tick, requested: Floats) -> None:
         before = self._before

@@ -107,16 +107,17 @@ def _of(session: Session, rows: Rows, problems: Mapping[str, str]) -> Iterator[E
         frames, kept = promised.frames.get(number, []), rows.get(log)
         missing = sorted(set(frames) - (kept or set()))
         lost_ns = session.killed_ns - missing[0] if missing and session.killed_ns is not None else 0
-        gone = "not in the dataset" if kept is None else f"{len(missing)} of {len(frames)} frames are missing"
+        gone = "not in the dataset" if kept is None else f"{len(missing)} of {len(frames)} frames are missing" if missing else ""
+        is_wrong = kept is None or bool(problems.get(log))
         yield Episode(
             session=session.name,
             number=number,
-            saved=number in promised.saved or (number in promised.kept and bool(kept is None or problems.get(log))),
+            saved=number in promised.saved or (number in promised.kept and is_wrong),
             shown=number in promised.shown,
             frames=len(frames),
             missing=len(missing),
             lost_s=max(0, lost_ns) / 1e9,
-            problem=problems.get(log, "") or (gone if missing or kept is None else ""),
+            problem=problems.get(log, "") or gone,
         )
 
 
