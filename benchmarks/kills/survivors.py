@@ -43,7 +43,7 @@ class Episode:
 def episodes(root: Path, sessions: Sequence[Session]) -> list[Episode]:
     """Of each episode that has a frame, or was called saved. Decodes all their images."""
     rows, problems = _kept(root, {session.name for session in sessions})
-    return [each for session in sessions for each in _of(session, rows, problems)]
+    return [each for session in sessions for each in _of(root, session, rows, problems)]
 
 
 def wrong(root: Path) -> list[str]:
@@ -100,14 +100,14 @@ def _examined(root: Path, dataset: Dataset, number: int, name: str) -> tuple["se
     return times, ""
 
 
-def _of(session: Session, rows: Rows, problems: Mapping[str, str]) -> Iterator[Episode]:
+def _of(root: Path, session: Session, rows: Rows, problems: Mapping[str, str]) -> Iterator[Episode]:
     promised = session.promises
     for number in sorted(promised.frames.keys() | promised.saved | promised.kept | promised.shown.keys()):
         log = f"{session.name}/episode-{number:06d}"
         frames, kept = promised.frames.get(number, []), rows.get(log)
         missing = sorted(set(frames) - (kept or set()))
         lost_ns = session.killed_ns - missing[0] if missing and session.killed_ns is not None else 0
-        gone = "not in the dataset" if kept is None else f"{len(missing)} of {len(frames)} frames are missing" if missing else ""
+        short = f"{len(missing)} of {len(frames)} frames are missing" if missing else ""
         is_wrong = kept is None or bool(problems.get(log))
         yield Episode(
             session=session.name,
@@ -117,8 +117,13 @@ def _of(session: Session, rows: Rows, problems: Mapping[str, str]) -> Iterator[E
             frames=len(frames),
             missing=len(missing),
             lost_s=max(0, lost_ns) / 1e9,
-            problem=problems.get(log, "") or gone,
+            problem=problems.get(log, "") or (short if kept is not None else _gone(root, log)),
         )
+
+
+def _gone(root: Path, log: str) -> str:
+    files = [path.name for path in sorted((root / "hilt" / "logs").glob(f"{log}.mcap*"))]
+    return f"not in the dataset; of its log there is: {', '.join(files) or 'nothing'}"
 
 
 def _sessions(root: Path) -> list[Path]:

@@ -144,6 +144,13 @@ def test_an_episode_without_a_frame_is_not_saved(room: Room) -> None:
     assert room.phase == Phase.DISCARDED
 
 
+def test_an_episode_without_a_frame_is_not_saved_by_a_stop_either(room: Room) -> None:
+    assert "the episode is discarded" in room.happen(Event.START, Event.STOP)
+    assert room.phase == Phase.ENDED
+    assert room.session._state.saved == 0
+    assert room.session.episodes.lines[0].outcome == "discarded"
+
+
 def test_a_policy_has_its_time_from_the_start_on_whatever_tick_is_seen_first(room: Room) -> None:
     room.happen(Event.START)
     began_ns = time.monotonic_ns()

@@ -104,11 +104,17 @@ def test_an_episode_in_which_the_kill_fell_may_lack_its_end_though_a_successor_s
     promises = Promises(frames={0: [*TIMES, 401], 1: [500]}, kept={0, 1})
     first, second = episodes(dataset(disk), [Session(HEADER.session, promises, killed_ns=501)])
     assert (first.saved, first.missing) == (False, 1)
-    assert (second.saved, second.problem) == (True, "not in the dataset")
+    assert (second.saved, second.problem) == (True, "not in the dataset; of its log there is: nothing")
+
+
+def test_what_there_is_of_a_log_that_is_not_in_the_dataset_is_told(disk: Path) -> None:
+    EpisodeWriter(log_of(disk, 1), TIMED, episode=1, task="Pick the cube", started_ns=0).close(Outcome(saved=False))
+    gone = "not in the dataset; of its log there is: episode-000001.mcap.discarded"
+    assert found(disk, Promises(saved={1})) == [gone]
 
 
 def test_an_episode_that_is_not_there(disk: Path) -> None:
-    assert found(disk, Promises(saved={0, 1})) == ["", "not in the dataset"]
+    assert found(disk, Promises(saved={0, 1})) == ["", "not in the dataset; of its log there is: nothing"]
 
 
 def test_values_that_are_not_those_of_the_log(disk: Path) -> None:

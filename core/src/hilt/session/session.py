@@ -67,7 +67,8 @@ NO_LEADER = "there is no leader arm to take over with; --teleop.type=... adds on
 
 HELD = "the torque stays on. To release it: start a session with this arm, end it with the key for stop, and say y"
 
-KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE, Event.RECORDER_LOST})
+KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE, Event.RECORDER_LOST, Event.STOP})
+"""What ends an episode that is kept, if there is anything of it."""
 
 GONE = frozenset({StatusState.LOST, StatusState.FAILED, StatusState.DIED, StatusState.SILENT})
 BACK = frozenset({StatusState.READY, StatusState.BACK, StatusState.ANSWERS})
@@ -184,7 +185,16 @@ class Session:
                 self._happen(Event.STOP, "signal")
 
     def _happen(self, event: Event, device: str = "") -> None:
-        event = self._if_empty(event)
+        if event in KEEPS and self._is_empty():
+            self._screen.say("nothing was recorded yet; the episode is discarded", "yellow")
+            self._step(Event.RERECORD, device)
+        self._step(event, device)
+
+    def _is_empty(self) -> bool:
+        """Whether an episode is open of which there is no frame, although it is recorded."""
+        return self._state.open and self._plan.wanted.logs is not None and not self.episodes.frames
+
+    def _step(self, event: Event, device: str) -> None:
         before, after = self._state, self._permitted(event)
         if after is before:
             return
@@ -198,13 +208,6 @@ class Session:
             self._end_episode()
         if event == Event.DISCARD_LAST and before.last_saved is not None:
             self._take_back(before.last_saved)
-
-    def _if_empty(self, event: Event) -> Event:
-        """An episode of which there is no frame is discarded instead of kept."""
-        if event not in KEEPS or not self._state.open or self._plan.wanted.logs is None or self.episodes.frames:
-            return event
-        self._screen.say("nothing was recorded yet; the episode is discarded", "yellow")
-        return Event.RERECORD
 
     def _permitted(self, event: Event) -> State:
         """The state after an event, unless it has to wait; then the one after a pause."""
