@@ -11,6 +11,9 @@ from hilt.log import EpisodeLog, unfinished
 from hilt_hooks import HiltError
 from hilt_recorder_lerobot.reader import Dataset
 
+JUST_BEGUN = 2
+"""Frames up to which a session may discard an episode that ends: it may not have seen them yet."""
+
 
 @frozen
 class Session:
@@ -102,7 +105,9 @@ def _examined(root: Path, dataset: Dataset, number: int, name: str) -> tuple["se
 
 def _of(root: Path, session: Session, rows: Rows, problems: Mapping[str, str]) -> Iterator[Episode]:
     promised = session.promises
-    for number in sorted(promised.frames.keys() | promised.saved | promised.kept | promised.shown.keys()):
+    just_begun = {number for number in promised.discarded if len(promised.frames.get(number, [])) <= JUST_BEGUN}
+    known = promised.frames.keys() | promised.saved | promised.kept | promised.shown.keys()
+    for number in sorted(known - just_begun):
         log = f"{session.name}/episode-{number:06d}"
         frames, kept = promised.frames.get(number, []), rows.get(log)
         missing = sorted(set(frames) - (kept or set()))

@@ -30,13 +30,14 @@ class Promises:
 
     frames: episode -> times of the ticks that started its dataset frames, monotonic ns. shown: episode -> when the operator
     read that it is saved. saved: those of which the recorder had said that they are durable. kept: those of which it, or its
-    successor, said so only afterwards.
+    successor, said so only afterwards. discarded: those that the session gave up.
     """
 
     frames: dict[int, list[int]] = field(factory=dict)
     shown: dict[int, int] = field(factory=dict)
     saved: set[int] = field(factory=set)
     kept: set[int] = field(factory=set)
+    discarded: set[int] = field(factory=set)
     phases: list[Phase] = field(factory=list)
 
 
@@ -89,7 +90,9 @@ class Victim:
     def _hear(self, message: messages.AnyMessage) -> None:
         if isinstance(message, SetMode):
             self.promises.phases.append(message.phase)
-        elif isinstance(message, EndEpisode) and message.saved and self._counts(now := time.monotonic_ns()):
+        elif isinstance(message, EndEpisode) and not message.saved:
+            self.promises.discarded.add(message.episode)
+        elif isinstance(message, EndEpisode) and self._counts(now := time.monotonic_ns()):
             self.promises.shown[message.episode] = now
 
     def _counts(self, time_ns: int) -> bool:

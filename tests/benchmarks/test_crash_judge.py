@@ -107,6 +107,11 @@ def test_an_episode_in_which_the_kill_fell_may_lack_its_end_though_a_successor_s
     assert (second.saved, second.problem) == (True, "not in the dataset; of its log there is: nothing")
 
 
+def test_only_what_had_just_begun_may_be_discarded(disk: Path) -> None:
+    assert found(disk, Promises(frames={0: TIMES, 1: [500]}, saved={0}, discarded={1})) == [""]
+    assert found(disk, Promises(frames={0: TIMES, 1: TIMES}, saved={0}, discarded={1}))[1].startswith("not in the dataset")
+
+
 def test_what_there_is_of_a_log_that_is_not_in_the_dataset_is_told(disk: Path) -> None:
     EpisodeWriter(log_of(disk, 1), TIMED, episode=1, task="Pick the cube", started_ns=0).close(Outcome(saved=False))
     gone = "not in the dataset; of its log there is: episode-000001.mcap.discarded"
