@@ -30,7 +30,7 @@ from hilt.session.crew import STUCK
 from hilt.session.duties import PATIENCE_S, RIG_PATIENCE_S, THINKS_S
 from hilt.session.operator import HELD_S
 from hilt.session.phases import OPERATOR_EVENTS, TABLE, Event, To
-from hilt.session.session import STARVES_S
+from hilt.session.watch import STARVES_S
 from hilt_hooks import CAPABILITIES, POLICY_CAPABILITIES, ConfigError, Lifecycle, Registration, Safety
 from hilt_hooks.testing.checks import Rule
 from hilt_hooks.testing.tables import RULES
@@ -325,7 +325,7 @@ def timings() -> str:
         ["the policy does not", f"after {THINKS_S:g} s", "session/duties.py"],
         ["the rig does not: fault", f"after {RIG_PATIENCE_S:g} s", "session/duties.py"],
         ["a process that stays silent is ended and replaced", f"after {STUCK} times that", "session/crew.py"],
-        ["the policy gives no actions: the session pauses", f"after {STARVES_S:g} s", "session/session.py"],
+        ["the policy gives no actions: the session pauses", f"after {STARVES_S:g} s", "session/watch.py"],
         ["a key that repeats counts as held, where releases are not reported, for", f"{HELD_S:g} s", "session/operator.py"],
         ["a rig without session and without robot ends", f"after {ABANDONED_S:g} s", "rig/process.py"],
     ]

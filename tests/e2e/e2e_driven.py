@@ -93,9 +93,9 @@ class Driven:
 
 
 @contextmanager
-def driving(bench: Bench, policy: Path, root: Path) -> Iterator[Driven]:
+def driving(bench: Bench, policy: Path, root: Path, *more: str) -> Iterator[Driven]:
     """A session whose first episode has begun."""
-    command = collect(bench, root, policy, "--policy.queue_threshold=3")
+    command = collect(bench, root, policy, "--policy.queue_threshold=3", *more)
     with Wire(bench) as wire, Terminal(command) as terminal:
         terminal.phase("ready")
         session = Driven(bench, wire, terminal, command, root)

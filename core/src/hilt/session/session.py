@@ -34,15 +34,18 @@ from hilt.ipc.messages import (
 )
 from hilt.ipc.process import ask_for_real_time, leave_real_time
 from hilt.ipc.ring import RingReader, RingWriter
+from hilt.recording.status import DATASET
 from hilt.replay.following import Following
 from hilt.replay.recording import Recording, way_to_start
 from hilt.session import duties
 from hilt.session.console import UNRECORDED, Screen
 from hilt.session.crew import Crew, relieve_orphans
 from hilt.session.episodes import Episodes
+from hilt.session.missing import BACK, GONE, Missing
 from hilt.session.operator import POLL_S, Operator
 from hilt.session.phases import RUNNING, Event, State, step
 from hilt.session.plan import Plan
+from hilt.session.watch import STARVES_S, Hunger, Touch
 from hilt_hooks import SafetyStop
 
 RT_PRIORITY = 5
@@ -51,28 +54,19 @@ RT_PRIORITY = 5
 FAULT_AGAIN_S = 0.2
 """After an acknowledgement, how long faults that are still on their way do not count."""
 
-STARVES_S = 3.0
-"""For how long the policy may give no actions before the session pauses."""
-
 RELEASED_S = 3.0
 """For how long the rig may take to release the torque."""
 
 DATASET_S = 600.0
 """For how long the dataset is waited for at the end."""
 
-TOUCH_TICKS = 3
-"""For how many ticks a mirroring leader must be away from its target to count as taken hold of."""
-
-NO_LEADER = "there is no leader arm to take over with; --teleop.type=... adds one"
-
 HELD = "the torque stays on. To release it: start a session with this arm, end it with the key for stop, and say y"
 
 KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE, Event.RECORDER_LOST, Event.STOP})
 """What ends an episode that is kept, if there is anything of it."""
 
-GONE = frozenset({StatusState.LOST, StatusState.FAILED, StatusState.DIED, StatusState.SILENT})
-BACK = frozenset({StatusState.READY, StatusState.BACK, StatusState.ANSWERS})
-"""What a process says when it, or one of its devices, can no longer be counted on, or can again."""
+NEEDED = frozenset({"recorder", "cameras", "policy", "replay"})
+"""Processes without which the policy does not drive and no episode starts."""
 
 
 class Session:
@@ -93,14 +87,13 @@ class Session:
         self._reminded = False
         self._acknowledged_s = 0.0
         self._warned = False
-        self._away = 0
-        self._fed_ns = 0
+        self._hunger, self._touch = Hunger(), Touch(plan.config.handover.touch)
         self._alarms = Alarms()
         self._interrupted = self._closing = False
-        self._missing: dict[tuple[str, str], str] = {}
+        self._missing = Missing()
         self._done = self._released = False
         if not plan.header.leader_names:
-            self._missing["rig", "leader"] = NO_LEADER
+            self._missing.without_leader()
         self._measured: list[float] = []
         self.following = Following(plan.header.action_names, plan.header.state_names, plan.header.fps)
         self.episodes = Episodes()
@@ -212,7 +205,7 @@ class Session:
     def _permitted(self, event: Event) -> State:
         """The state after an event, unless it has to wait; then the one after a pause."""
         after = step(self._state, event)
-        if after is self._state or not (why := self._refusal(event, self._state, after)):
+        if after is self._state or not (why := self._missing.refusal(event, self._state, after)):
             return after
         self._screen.alarm(f"not now: {why}")
         return step(self._state, Event.PAUSE)  # where a held key was let go, nobody would drive
@@ -234,23 +227,11 @@ class Session:
         self.episodes.take_back(episode)
         self._tell(DiscardLast(episode=episode))
 
-    def _refusal(self, event: Event, before: State, after: State) -> str:
-        """Why this has to wait for something that is missing, if it has to. A person may take over whatever is missing."""
-        arms = {("rig", "rig"), ("rig", "robot"), ("rig", "leader")}
-        needs: set[tuple[str, str]] = set()
-        if event == Event.ACKNOWLEDGE:
-            needs = arms - {("rig", "leader")}
-        if after.source == Source.HUMAN != before.source:
-            needs = set(arms)
-        if event in (Event.START, Event.RESUME) or Phase.AUTONOMOUS == after.phase != before.phase:
-            needs |= set(self._missing) - arms
-        return "; ".join(dict.fromkeys(what for key, what in self._missing.items() if key in needs))
-
     def _enter(self, before: State, event: Event, device: str) -> None:
         state = self._state
         if state.phase != before.phase:
             self._entered_s, self._reminded = time.monotonic(), False
-            self._fed_ns = time.monotonic_ns()
+            self._hunger.fed_ns = time.monotonic_ns()
         seen = EventSeen(time_ns=time.monotonic_ns(), event=event.value, device=device, old=before.phase, new=state.phase)
         self._tell(seen)
         self._tell(
@@ -274,9 +255,9 @@ class Session:
         """A person may always drive; what the dataset then lacks is told."""
         if self._state.policy:
             self.episodes.intervened()
-        for (name, _), what in self._missing.items():
-            if name in UNRECORDED and self._plan.wanted.logs is not None:
-                self._screen.alarm(f"{UNRECORDED[name]} ({what}). Pause, and go on when it is back")
+        if self._plan.wanted.logs is not None:
+            for process, why in self._missing.of(UNRECORDED):
+                self._screen.alarm(f"{UNRECORDED[process]} ({why}). Pause, and go on when it is back")
 
     def _tell(self, message: messages.AnyMessage) -> None:
         self._ring.write(messages.encode(message))
@@ -306,9 +287,9 @@ class Session:
             self._screen.alarm(text)
         self._measured = tick.measured
         self.following.see(tick)
-        if self._touched(tick):
+        if self._touch.felt(tick, self._state.phase):
             self._happen(Event.TAKEOVER, "leader")
-        if self._starves(tick):
+        if self._hunger.starves(tick, self._state.phase):
             self._screen.alarm(f"the policy has given nothing for {STARVES_S:g} s: paused, so that it does not go on unasked")
             self._happen(Event.PAUSE, "policy")
         if tick.fault and self._state.phase != Phase.FAULT and time.monotonic() - self._acknowledged_s > FAULT_AGAIN_S:
@@ -326,23 +307,6 @@ class Session:
             at = dict(zip(self._plan.header.state_names, self._measured, strict=True))
             for line in (*replay.remarks, way_to_start(replay, at)):
                 self._screen.say(line, "yellow")
-
-    def _starves(self, tick: Tick) -> bool:
-        """Whether the arm has been waiting for the policy for so long that it looks as if it were finished."""
-        if self._state.phase != Phase.AUTONOMOUS or tick.phase != Phase.AUTONOMOUS or tick.source != Source.HOLD or tick.alarm:
-            self._fed_ns = tick.time_ns
-        return tick.time_ns - self._fed_ns > STARVES_S * 1e9
-
-    def _touched(self, tick: Tick) -> bool:
-        """Whether a hand has moved the mirroring leader away from where it was told to be, for some ticks."""
-        limit = self._plan.config.handover.touch
-        told = tick.leader_sent if tick.leader_fresh and self._state.phase == Phase.AUTONOMOUS else None
-        if limit is None or tick.leader is None or told is None:
-            self._away = 0
-            return False
-        apart = max(abs(at - wanted) for at, wanted in zip(tick.leader, told, strict=True))
-        self._away = self._away + 1 if apart > limit else 0
-        return self._away >= TOUCH_TICKS
 
     def _elapsed_s(self) -> float:
         """Recorded time of the episode; where nothing is recorded, time since it began."""
@@ -368,11 +332,15 @@ class Session:
             self._done = True
             self.facts.update(_facts(json.loads(status.detail or "{}")))
             return
-        if status.state not in GONE or _missed(status) not in self._missing.values():
+        if not self._missing.knows(status):
             self._screen.status(name, status, ends_episode=self._state.open)
         if name == "rig":
             self._hear_rig(status)
-        elif name in ("recorder", "cameras", "policy", "replay"):
+        elif name == status.device == "recorder":
+            self._hear_recorder(status)
+        elif name == "replay" and status.state == StatusState.FINISHED and self._state.phase == Phase.AUTONOMOUS:
+            self._happen(Event.SAVE, name)
+        if name in NEEDED and status.device != DATASET:
             self._hear_needed(name, status)
 
     def _hear_rig(self, status: Status) -> None:
@@ -380,25 +348,22 @@ class Session:
             raise SafetyStop("the rig ended; motors keep what they were last told. Start again to take the arm over.")
         self._released |= status.state == StatusState.RELEASED
         if status.state in GONE:
-            self._missing["rig", status.device] = _missed(status)
+            self._missing.gone("rig", status)
         elif status.state in BACK:
             self._found("rig", status.device)
         if status.state == StatusState.SILENT:
             self._happen(Event.DEVICE_LOST, "rig")
 
-    def _hear_needed(self, name: str, status: Status) -> None:
-        """Of what an episode needs: without it, the policy does not drive and no episode starts."""
-        if name == "recorder" and status.device != name:
-            return
-        if status.state == StatusState.FINISHED and self._state.phase == Phase.AUTONOMOUS:
-            self._happen(Event.SAVE, name)
+    def _hear_recorder(self, status: Status) -> None:
         if self.episodes.settle(status):
             self._screen.say(f"nothing of episode {status.episode} was recorded: it does not count", "yellow")
             self._state = evolve(self._state, saved=self._state.saved - 1)
-        if name == "recorder" and status.state in (StatusState.FAILED, StatusState.DIED):
-            self._happen(Event.RECORDER_LOST, name)
+        if status.state in (StatusState.FAILED, StatusState.DIED):
+            self._happen(Event.RECORDER_LOST, status.device)
+
+    def _hear_needed(self, name: str, status: Status) -> None:
         if name == "cameras" and status.state == StatusState.DIED:
-            self._missing.pop((name, name), None)
+            self._missing.back(name, name)
             for camera in self._plan.cameras:
                 self._miss(name, structs.replace(status, device=camera))
         elif status.state in GONE:
@@ -407,26 +372,22 @@ class Session:
             self._found(name, status.device)
 
     def _miss(self, name: str, status: Status) -> None:
-        self._missing[name, status.device] = _missed(status)
+        self._missing.gone(name, status)
         if name != "policy" or self._state.phase != Phase.HUMAN:
             self._happen(Event.PAUSE, status.device)
 
     def _found(self, name: str, device: str) -> None:
-        if self._missing.pop((name, device), None) is not None:
+        if self._missing.back(name, device):
             self._screen.say(f"{device} is back", "green")
-
-    def _unreachable(self) -> str:
-        """Who keeps the arm from hearing anything, if anybody."""
-        return next((name for name in ("robot", "rig") if ("rig", name) in self._missing), "")
 
     def _asks(self) -> bool:
         """Whether there is somebody who can say that the arm may fall limp, and an arm that would hear it."""
         person = sys.stdin.isatty() and not self._interrupted and any(not each.scripted for each in self._plan.inputs)
-        return person and self._state.phase == Phase.ENDED and self._crew.has("rig") and not self._unreachable()
+        return person and self._state.phase == Phase.ENDED and self._crew.has("rig") and not self._missing.out_of_reach
 
     def _let_go_or_hold(self) -> None:
         """Say `Stop`, having asked first whether the arm may fall limp, if there is somebody to ask."""
-        asks, away = self._asks(), self._unreachable()
+        asks, away = self._asks(), self._missing.out_of_reach
         if not asks:
             self._tell(Stop())
         self._operator.disconnect()
@@ -488,10 +449,6 @@ class Session:
             is_gone = status.state in (StatusState.DIED, StatusState.SILENT)
             if not is_gone or (name == "recorder" and not self._done):
                 self._hear(name, status)
-
-
-def _missed(status: Status) -> str:
-    return f"{status.device}: {status.detail}"
 
 
 def _facts(summary: Mapping[str, Any]) -> dict[str, str]:
