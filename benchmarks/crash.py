@@ -44,7 +44,7 @@ def judge(story: Story) -> Measured:
 
 def _of_episodes(story: Story) -> Metrics:
     struck, running = story.struck, _running_lost(story.struck)
-    unsettled = [each for each in _episodes(struck) if each.shown and not each.saved]
+    unsettled = [each for each in _episodes(struck) if each.ended and not each.saved]
     return {
         "kills": len(struck),
         "power_cuts": sum(each.blow.how == "power cut" for each in struck),
@@ -53,8 +53,8 @@ def _of_episodes(story: Story) -> Metrics:
         "running_episodes": len(running),
         "running_lost_s": _spread(running),
         "running_lost_s_max": max(running, default=0.0),
-        "shown_before_durable": len(unsettled),
-        "shown_before_durable_not_whole": sum(bool(each.problem) for each in unsettled),
+        "ended_before_durable": len(unsettled),
+        "ended_before_durable_not_whole": sum(bool(each.problem) for each in unsettled),
     }
 
 

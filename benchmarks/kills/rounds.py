@@ -234,7 +234,7 @@ class Rounds:
         moments = {
             "starting": lambda: blow.process in (SESSION, ALL) or blow.process in victim.members(),
             "running": lambda: promises.phases.count(Phase.AUTONOMOUS) > number,
-            "saving": lambda: len(promises.shown) > number,
+            "saving": lambda: len(promises.ended) > number,
             "compacting": lambda: len(promises.saved) > number,
             "ending": lambda: Phase.ENDED in promises.phases,
         }

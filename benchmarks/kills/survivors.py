@@ -27,8 +27,8 @@ class Session:
 @frozen
 class Episode:
     """saved: the recorder had said so; or it, or its successor, said so after the kill, and what is kept is wrong or not there.
-    An episode in which the kill fell may lack its end, whoever saves what there is of it. shown: the operator had read that it
-    is saved. frames: how many were ticked until the kill.
+    An episode in which the kill fell may lack its end, whoever saves what there is of it. ended: the operator had
+    ended it. frames: how many were ticked until the kill.
 
     problem: why it does not count as kept. lost_s: from its first frame that is missing to the kill.
     """
@@ -36,7 +36,7 @@ class Episode:
     session: str
     number: int
     saved: bool
-    shown: bool
+    ended: bool
     frames: int
     missing: int
     lost_s: float
@@ -106,7 +106,7 @@ def _examined(root: Path, dataset: Dataset, number: int, name: str) -> tuple["se
 def _of(root: Path, session: Session, rows: Rows, problems: Mapping[str, str]) -> Iterator[Episode]:
     promised = session.promises
     just_begun = {number for number in promised.discarded if len(promised.frames.get(number, [])) <= JUST_BEGUN}
-    known = promised.frames.keys() | promised.saved | promised.kept | promised.shown.keys()
+    known = promised.frames.keys() | promised.saved | promised.kept | promised.ended
     for number in sorted(known - just_begun):
         log = f"{session.name}/episode-{number:06d}"
         frames, kept = promised.frames.get(number, []), rows.get(log)
@@ -118,7 +118,7 @@ def _of(root: Path, session: Session, rows: Rows, problems: Mapping[str, str]) -
             session=session.name,
             number=number,
             saved=number in promised.saved or (number in promised.kept and is_wrong),
-            shown=number in promised.shown,
+            ended=number in promised.ended,
             frames=len(frames),
             missing=len(missing),
             lost_s=max(0, lost_ns) / 1e9,

@@ -28,13 +28,13 @@ _SPAWNED, _TRACKER = "multiprocessing.spawn", "multiprocessing.resource_tracker"
 class Promises:
     """What was known of a session when something in it was killed, or when it ended.
 
-    frames: episode -> times of the ticks that started its dataset frames, monotonic ns. shown: episode -> when the operator
-    read that it is saved. saved: those of which the recorder had said that they are durable. kept: those of which it, or its
+    frames: episode -> times of the ticks that started its dataset frames, monotonic ns. ended: those that the operator
+    had ended, to be kept. saved: those of which the recorder had said that they are durable. kept: those of which it, or its
     successor, said so only afterwards. discarded: those that the session gave up.
     """
 
     frames: dict[int, list[int]] = field(factory=dict)
-    shown: dict[int, int] = field(factory=dict)
+    ended: set[int] = field(factory=set)
     saved: set[int] = field(factory=set)
     kept: set[int] = field(factory=set)
     discarded: set[int] = field(factory=set)
@@ -72,7 +72,7 @@ class Victim:
         return self.process.poll() is not None
 
     def freeze(self, at_ns: int) -> None:
-        """What is ticked or shown later is no longer part of what was promised."""
+        """What is ticked or ended later is no longer part of what was promised."""
         self._until_ns = at_ns
 
     def look(self) -> None:
@@ -92,8 +92,8 @@ class Victim:
             self.promises.phases.append(message.phase)
         elif isinstance(message, EndEpisode) and not message.saved:
             self.promises.discarded.add(message.episode)
-        elif isinstance(message, EndEpisode) and self._counts(now := time.monotonic_ns()):
-            self.promises.shown[message.episode] = now
+        elif isinstance(message, EndEpisode) and self._counts(time.monotonic_ns()):
+            self.promises.ended.add(message.episode)
 
     def _counts(self, time_ns: int) -> bool:
         return self._until_ns is None or time_ns <= self._until_ns

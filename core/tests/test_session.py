@@ -74,9 +74,9 @@ class Room:
             self.session._happen(event)
         return self.said()
 
-    def hear(self, process: str, state: StatusState, device: str = "") -> str:
+    def hear(self, process: str, state: StatusState, device: str = "", *, episode: int = -1) -> str:
         self.said()
-        self.session._hear(process, Status(device=device or process, state=state, detail="why"))
+        self.session._hear(process, Status(device=device or process, state=state, detail="why", episode=episode))
         return self.said()
 
     def close(self) -> None:
@@ -149,6 +149,14 @@ def test_an_episode_without_a_frame_is_not_saved_by_a_stop_either(room: Room) ->
     assert room.phase == Phase.ENDED
     assert room.session._state.saved == 0
     assert room.session.episodes.lines[0].outcome == "discarded"
+
+
+def test_an_episode_is_called_saved_once_the_recorder_says_so(room: Room) -> None:
+    room.happen(Event.START)
+    room.session._heed(idle_tick(phase=Phase.AUTONOMOUS, frame=59))
+    assert "saved" not in room.happen(Event.SUCCESS)
+    assert room.hear("recorder", StatusState.SAVED, episode=0) == "episode 0 is saved: 60 frames, 2.0 s\n"
+    assert room.hear("recorder", StatusState.SAVED, episode=0) == ""
 
 
 def test_a_policy_has_its_time_from_the_start_on_whatever_tick_is_seen_first(room: Room) -> None:

@@ -17,8 +17,8 @@ from hilt.ipc.messages import Column, Outcome, Row
 from hilt.log import EpisodeWriter
 from hilt.recording.video import Encoder
 
-KEPT = Episode(session="session", number=0, saved=True, shown=True, frames=30, missing=0, lost_s=0.0, problem="")
-RUNNING = evolve(KEPT, number=1, saved=False, shown=False, missing=9, lost_s=0.3, problem="9 of 30 frames are missing")
+KEPT = Episode(session="session", number=0, saved=True, ended=True, frames=30, missing=0, lost_s=0.0, problem="")
+RUNNING = evolve(KEPT, number=1, saved=False, ended=False, missing=9, lost_s=0.3, problem="9 of 30 frames are missing")
 FOUND_LATER = (("missing", evolve(KEPT, problem="not in the dataset")), ("refused", "exit 1"), ("wrong", "a video is gone"))
 BLOW = Blow("session", "kill", "running", episode=1, delay_s=0.0, stopped_s=0.0)
 
@@ -90,7 +90,7 @@ def found(disk: Path, promises: Promises) -> list[str]:
 
 
 def test_an_episode_that_is_whole(disk: Path) -> None:
-    assert found(disk, Promises(frames={0: TIMES}, shown={0: 500}, saved={0})) == [""]
+    assert found(disk, Promises(frames={0: TIMES}, ended={0}, saved={0})) == [""]
     assert wrong(dataset(disk)) == []
 
 

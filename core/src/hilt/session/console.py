@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hilt.ipc.messages import Phase, Segment, Source, Status, StatusState
 from hilt.replay.following import Behind
-from hilt.session.episodes import EpisodeLine
+from hilt.session.episodes import EMPTY, EpisodeLine
 from hilt.session.operator import Connected, meaning_of
 from hilt.session.phases import Event, State
 
@@ -135,6 +135,13 @@ class Screen:
         if text:
             self.say(text, "yellow") if process in BYSTANDERS or status.state == StatusState.RECOVERED else self.alarm(text)
 
+    def settled(self, line: EpisodeLine, fps: float) -> None:
+        """What has become of an episode that was to be kept. Only now it survives whatever happens."""
+        if line.outcome == EMPTY:
+            self.say(f"nothing of episode {line.episode} was recorded: it does not count", "yellow")
+        else:
+            self.say(f"episode {line.episode} is saved: {line.frames} frames, {line.frames / fps:.1f} s", "green")
+
     def alarm(self, text: str) -> None:
         self._console.bell()
         self.say(text, "bold red")
@@ -201,7 +208,7 @@ def describe(state: State, recorded: int) -> str:
         Phase.AUTONOMOUS: f"{number}the {'recording' if state.drives == Source.REPLAY else 'policy'} drives",
         Phase.PAUSED: f"{number}the arm holds",
         Phase.HUMAN: f"{number}you drive{_segment(state)}",
-        Phase.SAVED: f"{number}saved" if recorded else "done",
+        Phase.SAVED: f"{number}on its way to the disk" if recorded else "done",
         Phase.DISCARDED: f"{number}discarded" if recorded else "done",
         Phase.RESET: "the leader moves the robot" if state.leads else "put the scene back",
         Phase.FAULT: "look at the arm; it is driven only after that",

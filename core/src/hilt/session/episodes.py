@@ -10,7 +10,8 @@ RUNNING = "running"
 SAVING = "not finished"
 """Until the recorder says that an episode is durable. If it never does, the next start recovers the log."""
 
-OUTCOMES = {StatusState.SAVED: "saved", StatusState.DISCARDED: "empty"}
+EMPTY = "empty"
+OUTCOMES = {StatusState.SAVED: "saved", StatusState.DISCARDED: EMPTY}
 """What has become of an episode that was to be kept."""
 
 
@@ -49,7 +50,7 @@ class Episodes:
             self.lines[-1].interventions += 1
 
     def count(self, tick: Tick) -> None:
-        for line in self._of(tick.episode):
+        if (line := self._of(tick.episode)) is not None:
             line.frames = tick.frame + 1
 
     def end(self, outcome: Outcome) -> int:
@@ -59,23 +60,24 @@ class Episodes:
         return line.episode
 
     def take_back(self, episode: int) -> None:
-        for line in self._of(episode):
+        if (line := self._of(episode)) is not None:
             line.outcome, line.told, line.settled = "taken back", Outcome(saved=False), False
 
-    def settle(self, status: Status) -> bool:
-        """What the recorder says of an episode is what the summary says. True if one that counted turns out empty."""
-        was_empty = False
-        for line in self._of(status.episode):
-            if line.outcome == SAVING:
-                line.outcome = OUTCOMES.get(status.state, SAVING)
-                was_empty = status.state == StatusState.DISCARDED
-            expected = line.told is not None and line.told.saved
-            line.settled = status.state == StatusState.DISCARDED or (status.state == StatusState.SAVED and expected)
-        return was_empty
+    def settle(self, status: Status) -> EpisodeLine | None:
+        """What the recorder says of an episode is what the summary says. Gives it if it was not known what becomes of it."""
+        line = self._of(status.episode)
+        if line is None:
+            return None
+        was_open = line.outcome == SAVING and status.state in OUTCOMES
+        if was_open:
+            line.outcome = OUTCOMES[status.state]
+        expected = line.told is not None and line.told.saved
+        line.settled = status.state == StatusState.DISCARDED or (status.state == StatusState.SAVED and expected)
+        return line if was_open else None
 
     def unsettled(self) -> Mapping[int, Outcome]:
         """How those ended of which the recorder has not said that it has done what it was told."""
         return {line.episode: line.told for line in self.lines if line.told is not None and not line.settled}
 
-    def _of(self, episode: int) -> list[EpisodeLine]:
-        return [line for line in self.lines if line.episode == episode]
+    def _of(self, episode: int) -> EpisodeLine | None:
+        return next((line for line in reversed(self.lines) if line.episode == episode), None)

@@ -40,7 +40,7 @@ from hilt.replay.recording import Recording, way_to_start
 from hilt.session import duties
 from hilt.session.console import UNRECORDED, Screen
 from hilt.session.crew import Crew, relieve_orphans
-from hilt.session.episodes import Episodes
+from hilt.session.episodes import EMPTY, Episodes
 from hilt.session.missing import BACK, GONE, Missing
 from hilt.session.operator import POLL_S, Operator
 from hilt.session.phases import RUNNING, Event, State, step
@@ -355,9 +355,10 @@ class Session:
             self._happen(Event.DEVICE_LOST, "rig")
 
     def _hear_recorder(self, status: Status) -> None:
-        if self.episodes.settle(status):
-            self._screen.say(f"nothing of episode {status.episode} was recorded: it does not count", "yellow")
-            self._state = evolve(self._state, saved=self._state.saved - 1)
+        if (line := self.episodes.settle(status)) is not None:
+            self._screen.settled(line, self._plan.header.fps)
+            if line.outcome == EMPTY:
+                self._state = evolve(self._state, saved=self._state.saved - 1)
         if status.state in (StatusState.FAILED, StatusState.DIED):
             self._happen(Event.RECORDER_LOST, status.device)
 
