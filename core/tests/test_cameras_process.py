@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from attrs import evolve, field, frozen
+from waiting import PATIENCE_S, soon
 
 from hilt.cameras import CamerasSetup, columns, run
 from hilt.cameras.process import NICENESS
@@ -29,17 +29,6 @@ from hilt_camera_opencv.emulator import MjpegServer, number_of
 
 FACTORY = "hilt_camera_opencv.camera:OpenCVCamera"
 CONFIG = OpenCVConfig(index_or_path="", fps=50, width=160, height=120, warmup_s=0)
-PATIENCE_S = 30.0
-T = TypeVar("T")
-
-
-def soon(ask: Callable[[], T | None]) -> T:
-    """The first answer that is not None."""
-    deadline = time.monotonic() + PATIENCE_S
-    while (answer := ask()) is None:
-        assert time.monotonic() < deadline, "nothing came"
-        time.sleep(0.005)
-    return answer
 
 
 @frozen

@@ -200,6 +200,10 @@ class Terminal:
     def leave(self, *, release: bool = False) -> int:
         """Stop the session by its key, and say whether the torque is to be released; gives the exit code."""
         self.press("esc")
+        return self.answer_torque(release=release)
+
+    def answer_torque(self, *, release: bool = False) -> int:
+        """Say, once the session has ended and asks, whether the torque is to be released; gives the exit code."""
         self.expect(re.escape("Release the torque? The arm will drop. [y/N]"))
         self.press("y" if release else "n")
         self.press("enter")

@@ -1,6 +1,5 @@
 """From two bags of servos to a demonstration, and to a policy that is corrected, as somebody types it."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,18 +51,10 @@ def set_up(arm: NewArm, device: str) -> None:
         assert screen.ended() == 0
 
 
-def leave(screen: Terminal) -> int:
-    screen.press("esc")
-    return stays_stiff(screen)
-
-
 def stays_stiff(screen: Terminal) -> int:
     """At the end of a session."""
     screen.phase("ended")
-    screen.expect(re.escape("Release the torque? The arm will drop. [y/N]"))
-    screen.press("n")
-    screen.press("enter")
-    return screen.ended()
+    return screen.answer_torque()
 
 
 @pytest.mark.timeout(240)
@@ -91,7 +82,8 @@ def test_from_a_bag_of_servos_to_a_correction(arms: list[NewArm], camera: str, t
         screen.phase("human")
         leader.pose(SLOW, shoulder_pan=0.2, shoulder_lift=-0.2, elbow_flex=0.2)
         until(lambda: abs(follower.degrees("shoulder_pan") - 43.6) < 2, "the follower follows", screen=screen)
-        assert leave(screen) == 0
+        screen.press("esc")
+        assert stays_stiff(screen) == 0
     root = tmp_path / "dataset"
     task = ["--dataset.repo_id=bench/first", f"--dataset.root={root}", "--dataset.single_task=Wave", "--dataset.num_episodes=1"]
     with terminal("record", *both, *task) as screen:

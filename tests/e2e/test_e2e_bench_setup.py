@@ -21,6 +21,16 @@ def arm(tmp_path: Path) -> Iterator[NewArm]:
         yield arm
 
 
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[list[NewArm]]:
+    """A follower and a leader, calibrated."""
+    with new_arms(tmp_path, "follower", "leader") as arms:
+        for arm, id in zip(arms, ("black", "blue"), strict=True):
+            arm.number()
+            arm.calibrate(tmp_path / f"{id}.json")
+        yield arms
+
+
 def file_of(arm: NewArm, id: str = "black") -> dict[str, Any]:
     content: dict[str, Any] = json.loads((Path(arm.port).parent / f"{id}.json").read_text())
     return content
@@ -29,6 +39,15 @@ def file_of(arm: NewArm, id: str = "black") -> dict[str, Any]:
 def power_cycle(arm: NewArm) -> None:
     for servo in arm.servos.values():
         servo.power_up()
+
+
+def stiffen(arm: NewArm) -> None:
+    for servo in arm.servos.values():
+        servo.set("Torque_Enable", 1)
+
+
+def torque(arm: NewArm) -> set[int]:
+    return {servo.get("Torque_Enable") for servo in arm.servos.values()}
 
 
 def assert_kept_for_good(arm: NewArm, id: str = "black") -> None:
@@ -183,48 +202,44 @@ def test_a_joint_that_does_not_move_is_told(arm: NewArm) -> None:
 
 def test_a_stiff_arm_is_let_go_only_when_somebody_holds_it(arm: NewArm) -> None:
     arm.number()
-    for servo in arm.servos.values():
-        servo.set("Torque_Enable", 1)
+    stiffen(arm)
     with terminal("calibrate", *flags(arm)) as screen:
         screen.expect("WHAT IT HOLDS UP FALLS")
         screen.expect("I hold it")
-        assert all(servo.get("Torque_Enable") for servo in arm.servos.values())
+        assert torque(arm) == {1}
         screen.press("enter")
         screen.expect("q: give up")
         screen.press("q")
         told(screen, "Given up: nothing was written; so101_follower 'black' is limp")
         assert screen.ended() == 1
-    assert not any(servo.get("Torque_Enable") for servo in arm.servos.values())
+    assert torque(arm) == {0}
     assert untouched(arm)
 
 
 def test_a_key_that_was_pressed_too_early_lets_no_arm_fall(arm: NewArm) -> None:
     arm.number()
-    for servo in arm.servos.values():
-        servo.set("Torque_Enable", 1)
+    stiffen(arm)
     with terminal("calibrate", *flags(arm)) as screen:
         screen.press("enter")
         screen.expect("I hold it, let it go > ")
         screen.press("ctrl-c")
         told(screen, "interrupted: nothing was written, and no torque was switched")
         assert screen.ended() == 130
-    assert all(servo.get("Torque_Enable") for servo in arm.servos.values())
+    assert torque(arm) == {1}
 
 
 def test_an_arm_that_has_what_is_in_the_file_is_not_let_go_for_it(arm: NewArm) -> None:
     arm.number()
-    for servo in arm.servos.values():
-        servo.set("Torque_Enable", 1)
+    stiffen(arm)
     with terminal("calibrate", *flags(arm), "--mode=file") as screen:
         told(screen, "black.json: there is no such file; --mode=sweep makes it")
         assert screen.ended() == 2
     arm.calibrate(Path(arm.port).parent / "black.json")
-    for servo in arm.servos.values():
-        servo.set("Torque_Enable", 1)
+    stiffen(arm)
     with terminal("calibrate", *flags(arm), "--mode=file") as screen:
         screen.expect("It is calibrated")
         assert screen.ended() == 0
-    assert all(servo.get("Torque_Enable") for servo in arm.servos.values())
+    assert torque(arm) == {1}
 
 
 def test_power_lost_in_a_sweep(arm: NewArm) -> None:
@@ -308,83 +323,67 @@ def test_without_a_terminal_nothing_is_begun(arm: NewArm) -> None:
     assert "run it in a terminal" in ran.stderr
 
 
-def test_arms_that_have_changed_ports_are_told_as_such(tmp_path: Path) -> None:
-    with new_arms(tmp_path, "follower", "leader") as arms:
-        for arm, id in zip(arms, ("black", "blue"), strict=True):
-            arm.number()
-            arm.calibrate(tmp_path / f"{id}.json")
-        files = {id: (tmp_path / f"{id}.json").read_text() for id in ("black", "blue")}
-        follower, leader = arms
-        offset = follower.bus.chain.servos[1].get("Homing_Offset")
-        follower.port, leader.port = leader.port, follower.port
-        with terminal("teleoperate", *flags(follower), *flags(leader, "teleop")) as screen:
-            told(screen, f"the motors on {follower.port} are those of {tmp_path}/blue.json, not of {tmp_path}/black.json")
-            told(screen, "two arms have changed ports")
-            told(screen, f"the motors on {leader.port} are those of {tmp_path}/black.json, not of {tmp_path}/blue.json")
-            assert screen.ended() == 2
-        for mode in ("ask", "sweep", "file"):
-            with terminal("calibrate", *flags(follower), f"--mode={mode}") as screen:
-                told(screen, "another arm is on this port, and needs no calibration")
-                told(screen, "Nothing was written")
-                assert screen.ended() == 1
-        assert all((tmp_path / f"{id}.json").read_text() == text for id, text in files.items())
-        assert follower.bus.chain.servos[1].get("Homing_Offset") == offset
-
-
-def test_an_arm_that_goes_silent_is_not_compared_by_what_it_said_before(tmp_path: Path) -> None:
-    with new_arms(tmp_path, "follower", "leader") as arms:
-        for arm, id in zip(arms, ("black", "blue"), strict=True):
-            arm.number()
-            arm.calibrate(tmp_path / f"{id}.json")
-        follower, leader = arms
-        with terminal("calibrate", *flags(follower), *flags(leader, "teleop"), "--mode=check") as screen:
-            screen.expect(r"elbow_flex\.pos +0\.0 deg +0\.0 deg +0\.0 deg +agrees")
-            leader.bus.chain.faults.cut = True
-            screen.expect(r"elbow_flex\.pos +- +0\.0 deg +- +no answer")
-            screen.press("enter")
-            leader.bus.unplug()
-            told(screen, "connection lost")
-            assert screen.ended() != 0
-
-
-def test_arms_that_do_not_agree_are_told_joint_by_joint(tmp_path: Path) -> None:
-    with new_arms(tmp_path, "follower", "leader") as arms:
-        for arm, id in zip(arms, ("black", "blue"), strict=True):
-            arm.number()
-            arm.calibrate(tmp_path / f"{id}.json")
-        follower, leader = arms
-        leader.middles["elbow_flex"] += 200
-        leader.pose()
-        with terminal("calibrate", *flags(follower), *flags(leader, "teleop"), "--mode=check") as screen:
-            told(screen, "Lay both into the same pose")
-            until(lambda: not leader.plant.moving, "the leader lies there", screen=screen)
-            screen.expect(r"elbow_flex\.pos +17\.6 deg +0\.0 deg +17\.6 deg +differs")
-            screen.press("enter")
-            told(screen, "elbow_flex.pos (17.6 deg): if both arms are in the same pose there")
-            screen.expect("hilt calibrate --mode=sweep --teleop.type=so101_leader")
-            told(screen, "If they were not in the same pose, compare them again:")
-            screen.expect("hilt calibrate --mode=check --robot.type=so101_follower")
+def test_arms_that_have_changed_ports_are_told_as_such(pair: list[NewArm], tmp_path: Path) -> None:
+    files = {id: (tmp_path / f"{id}.json").read_text() for id in ("black", "blue")}
+    follower, leader = pair
+    offset = follower.bus.chain.servos[1].get("Homing_Offset")
+    follower.port, leader.port = leader.port, follower.port
+    with terminal("teleoperate", *flags(follower), *flags(leader, "teleop")) as screen:
+        told(screen, f"the motors on {follower.port} are those of {tmp_path}/blue.json, not of {tmp_path}/black.json")
+        told(screen, "two arms have changed ports")
+        told(screen, f"the motors on {leader.port} are those of {tmp_path}/black.json, not of {tmp_path}/blue.json")
+        assert screen.ended() == 2
+    for mode in ("ask", "sweep", "file"):
+        with terminal("calibrate", *flags(follower), f"--mode={mode}") as screen:
+            told(screen, "another arm is on this port, and needs no calibration")
+            told(screen, "Nothing was written")
             assert screen.ended() == 1
-        both = [*flags(follower), *flags(leader, "teleop")]
-        with terminal("teleoperate", *both) as screen:
-            told(screen, "leader and robot were compared, and do not agree")
-            told(screen, "elbow_flex.pos (17.6 deg)")
-            assert screen.ended() == 2
-        ran = run(["doctor", *both])
-        assert ran.returncode == 1
-        assert "leader and robot: compared" in ran.stdout
-        leader.pose(elbow_flex=-200 / RANGES["elbow_flex"])
-        with terminal("calibrate", *both, "--mode=check") as screen:
-            told(screen, "Lay both into the same pose")
-            until(lambda: not leader.plant.moving, "the leader lies as the follower does", screen=screen)
-            screen.expect(r"elbow_flex\.pos +0\.0 deg +0\.0 deg +0\.0 deg +agrees")
-            screen.press("enter")
-            told(screen, "Leader and robot agree on every joint")
-            assert screen.ended() == 0
-        with terminal("teleoperate", *both) as screen:
-            screen.phase("ready")
-            screen.press("esc")
-            screen.expect("Release the torque")
-            screen.press("n")
-            screen.press("enter")
-            assert screen.ended() == 0
+    assert all((tmp_path / f"{id}.json").read_text() == text for id, text in files.items())
+    assert follower.bus.chain.servos[1].get("Homing_Offset") == offset
+
+
+def test_an_arm_that_goes_silent_is_not_compared_by_what_it_said_before(pair: list[NewArm]) -> None:
+    follower, leader = pair
+    with terminal("calibrate", *flags(follower), *flags(leader, "teleop"), "--mode=check") as screen:
+        screen.expect(r"elbow_flex\.pos +0\.0 deg +0\.0 deg +0\.0 deg +agrees")
+        leader.bus.chain.faults.cut = True
+        screen.expect(r"elbow_flex\.pos +- +0\.0 deg +- +no answer")
+        screen.press("enter")
+        leader.bus.unplug()
+        told(screen, "connection lost")
+        assert screen.ended() != 0
+
+
+def test_arms_that_do_not_agree_are_told_joint_by_joint(pair: list[NewArm]) -> None:
+    follower, leader = pair
+    leader.middles["elbow_flex"] += 200
+    leader.pose()
+    with terminal("calibrate", *flags(follower), *flags(leader, "teleop"), "--mode=check") as screen:
+        told(screen, "Lay both into the same pose")
+        until(lambda: not leader.plant.moving, "the leader lies there", screen=screen)
+        screen.expect(r"elbow_flex\.pos +17\.6 deg +0\.0 deg +17\.6 deg +differs")
+        screen.press("enter")
+        told(screen, "elbow_flex.pos (17.6 deg): if both arms are in the same pose there")
+        screen.expect("hilt calibrate --mode=sweep --teleop.type=so101_leader")
+        told(screen, "If they were not in the same pose, compare them again:")
+        screen.expect("hilt calibrate --mode=check --robot.type=so101_follower")
+        assert screen.ended() == 1
+    both = [*flags(follower), *flags(leader, "teleop")]
+    with terminal("teleoperate", *both) as screen:
+        told(screen, "leader and robot were compared, and do not agree")
+        told(screen, "elbow_flex.pos (17.6 deg)")
+        assert screen.ended() == 2
+    ran = run(["doctor", *both])
+    assert ran.returncode == 1
+    assert "leader and robot: compared" in ran.stdout
+    leader.pose(elbow_flex=-200 / RANGES["elbow_flex"])
+    with terminal("calibrate", *both, "--mode=check") as screen:
+        told(screen, "Lay both into the same pose")
+        until(lambda: not leader.plant.moving, "the leader lies as the follower does", screen=screen)
+        screen.expect(r"elbow_flex\.pos +0\.0 deg +0\.0 deg +0\.0 deg +agrees")
+        screen.press("enter")
+        told(screen, "Leader and robot agree on every joint")
+        assert screen.ended() == 0
+    with terminal("teleoperate", *both) as screen:
+        screen.phase("ready")
+        assert screen.leave() == 0

@@ -11,7 +11,7 @@ import pytest
 from hilt.inference.process import create_chunks
 from hilt.ipc import messages, rundir
 from hilt.ipc.lease import LeaseHolder
-from hilt.ipc.messages import Phase, Segment, SetMode, Source, Status, StatusState, Tick
+from hilt.ipc.messages import Acknowledge, Phase, Segment, SetMode, Source, Status, StatusState, Tick
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.rig.process import RigSetup, run
 from hilt_motor_feetech.calibration import MotorCalibration, save_calibration
@@ -70,6 +70,16 @@ class Session:
     def mode(self, phase: Phase, epoch: int = 1) -> None:
         source = SOURCES.get(phase, Source.HOLD)
         self.tell(SetMode(phase=phase, source=source, segment=Segment.AUTONOMOUS, episode=0, epoch=epoch, recorded=False))
+
+    def take_over(self) -> None:
+        self.mode(Phase.HUMAN)
+        self.until(lambda: self.tick().source == Source.HUMAN)
+
+    def look(self) -> None:
+        """Somebody has seen what is wrong, and says so: nothing is wrong any more."""
+        self.mode(Phase.PAUSED)
+        self.tell(Acknowledge())
+        self.until(lambda: self.tick().fault == "")
 
     def tick(self) -> Tick:
         packed = RingReader(self._folder / rundir.TICK).latest()

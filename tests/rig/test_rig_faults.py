@@ -15,9 +15,7 @@ def test_a_robot_that_lost_its_power_is_limp_says_so_and_is_held_only_when_someb
     session.robot.restore_power()
     session.until(lambda: "torque" in session.tick().fault)
     assert session.robot.torque == {0}
-    session.mode(Phase.PAUSED)
-    session.tell(Acknowledge())
-    session.until(lambda: session.tick().fault == "")
+    session.look()
     assert session.robot.torque == {1}
 
 
@@ -87,8 +85,7 @@ def test_a_joint_of_the_robot_that_is_silent_does_not_silence_the_leader(session
 
 def test_damaged_packets_are_old_values_and_nothing_else(session) -> None:
     """With one packet in five damaged, for seconds: the tick goes on, nothing holds, nothing is told."""
-    session.mode(Phase.HUMAN)
-    session.until(lambda: session.tick().source == Source.HUMAN)
+    session.take_over()
     for arm in (session.robot, session.leader):
         arm.chain.faults.corrupt = 0.2
     ticks = session.ticks(180)
@@ -102,8 +99,7 @@ def test_damaged_packets_are_old_values_and_nothing_else(session) -> None:
 
 
 def test_a_bus_that_is_silent_for_a_while_holds_and_goes_on_by_itself(session) -> None:
-    session.mode(Phase.HUMAN)
-    session.until(lambda: session.tick().source == Source.HUMAN)
+    session.take_over()
     session.robot.chain.faults.cut = True
     session.until(lambda: session.tick().source == Source.HOLD)
     assert session.tick().alarm == "holding: waiting for the robot"
@@ -116,8 +112,7 @@ def test_a_bus_that_is_silent_for_a_while_holds_and_goes_on_by_itself(session) -
 
 def test_after_a_silence_the_robot_comes_back_to_where_it_is_commanded_within_its_limits(session) -> None:
     """Pushed aside while the bus was away, it is not thrown back: the first commands start from where it is."""
-    session.mode(Phase.HUMAN)
-    session.until(lambda: session.tick().source == Source.HUMAN)
+    session.take_over()
     session.robot.chain.faults.cut = True
     session.until(lambda: session.tick().source == Source.HOLD)
     session.robot.plant.push(1, 2500)
@@ -136,9 +131,7 @@ def test_one_motor_that_restarts_is_noticed_and_the_others_hold(session) -> None
     session.until(lambda: "no torque any more on elbow_flex:" in session.tick().fault)
     assert {servo.get("Torque_Enable") for id, servo in session.robot.chain.servos.items() if id != 3} == {1}
     session.until(lambda: bool(session.told(StatusState.BACK)))
-    session.mode(Phase.PAUSED)
-    session.tell(Acknowledge())
-    session.until(lambda: session.tick().fault == "")
+    session.look()
     assert session.robot.torque == {1}
 
 
@@ -150,9 +143,7 @@ def test_a_motor_that_is_too_hot_is_limp_and_the_arm_is_held_only_when_it_has_co
     heat[3] = 40
     session.until(lambda: bool(session.told(StatusState.BACK)))
     assert session.tick().fault
-    session.mode(Phase.PAUSED)
-    session.tell(Acknowledge())
-    session.until(lambda: session.tick().fault == "")
+    session.look()
     assert session.robot.torque == {1}
     assert len(session.told(StatusState.LOST)) == 1
 
@@ -171,14 +162,11 @@ def test_what_a_motor_reports_is_told_by_its_name_and_stops_nothing(session) -> 
 
 
 def test_a_bus_that_was_silent_for_long_goes_on_only_when_somebody_has_looked(session) -> None:
-    session.mode(Phase.HUMAN)
-    session.until(lambda: session.tick().source == Source.HUMAN)
+    session.take_over()
     session.robot.chain.faults.cut = True
     session.until(lambda: session.tick().fault == "holding: the robot does not answer")
     session.robot.chain.faults.cut = False
     session.until(lambda: all(session.tick().fresh))
     assert session.tick().fault
-    session.mode(Phase.PAUSED)
-    session.tell(Acknowledge())
-    session.until(lambda: session.tick().fault == "")
+    session.look()
     assert session.robot.torque == {1}

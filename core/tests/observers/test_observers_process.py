@@ -5,14 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from attrs import define, field
+from waiting import PATIENCE_S, soon
 
 from hilt.ipc.messages import EndEpisode, EventSeen, Message, Phase, Segment, SetMode, Source, Status, Stop, decode, encode
 from hilt.ipc.process import Mailbox
@@ -23,8 +22,6 @@ from hilt.observers import ObserversSetup, run
 from hilt.observers.process import NICENESS
 from hilt.recording.status import RECORDER
 
-PATIENCE_S = 40.0
-T = TypeVar("T")
 Install = Callable[[str, str], Path]
 
 DIARY = """
@@ -83,15 +80,6 @@ if __name__ == "__main__":
     process.start()
     process.join()
 """
-
-
-def soon(ask: Callable[[], T | None]) -> T:
-    """The first answer that is not None."""
-    deadline = time.monotonic() + PATIENCE_S
-    while (answer := ask()) is None:
-        assert time.monotonic() < deadline, "nothing came"
-        time.sleep(0.005)
-    return answer
 
 
 @define

@@ -7,7 +7,8 @@ from threading import Event
 
 import pytest
 from attrs import frozen
-from viewers_stage import HEADER, PATIENCE_S, TICK_NS, Stage, Window, camera, frame, soon, tick
+from viewers_stage import HEADER, TICK_NS, Stage, Window, camera, frame, tick
+from waiting import PATIENCE_S, soon
 
 from hilt.ipc.messages import Stop, encode
 from hilt.kernel import Registry

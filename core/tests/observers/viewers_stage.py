@@ -1,14 +1,13 @@
 """A session for viewers: its rings, and viewers that stand in for windows."""
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from attrs import define, field
 from tick_samples import idle_tick
+from waiting import PATIENCE_S, soon
 
 from hilt.ipc.frames import FrameWriter
 from hilt.ipc.messages import CameraColumn, Header, Phase, Segment, Source, Status, Stop, Tick, decode, encode
@@ -21,8 +20,6 @@ from hilt.observers.views import Views, session_info
 from hilt_hooks import Frame, SessionInfo, View, Viewer
 from hilt_hooks.viewers import Patience
 
-T = TypeVar("T")
-PATIENCE_S = 40.0
 TICK_NS = 20_000_000
 
 HEADER = Header(
@@ -40,15 +37,6 @@ HEADER = Header(
     ],
     config={},
 )
-
-
-def soon(ask: Callable[[], T | None]) -> T:
-    """The first answer that is not None."""
-    deadline = time.monotonic() + PATIENCE_S
-    while (answer := ask()) is None:
-        assert time.monotonic() < deadline, "nothing came"
-        time.sleep(0.005)
-    return answer
 
 
 def tick(k: int, **changed: object) -> Tick:

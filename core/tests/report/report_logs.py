@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 from numpy.typing import NDArray
+from tick_samples import idle_tick
 
 from hilt.ipc.messages import CameraColumn, Column, EventSeen, Header, Outcome, Phase, Row, Segment, Source, Tick
 from hilt.log import EpisodeWriter
@@ -65,7 +66,7 @@ def _image(row: int) -> NDArray[np.uint8]:
 
 def make_tick(k: int, source: Source, segment: Segment, *, late_ns: int = 100_000, alarm: str = "", fault: str = "") -> Tick:
     time_ns = STARTED_NS + k * 1_000_000_000 // TICKS_PER_S
-    return Tick(
+    return idle_tick(
         k=k,
         time_ns=time_ns,
         wrote_ns=time_ns + late_ns,
@@ -73,27 +74,15 @@ def make_tick(k: int, source: Source, segment: Segment, *, late_ns: int = 100_00
         phase=Phase.HUMAN if source is Source.HUMAN else Phase.AUTONOMOUS,
         source=source,
         segment=segment,
-        episode=0,
         epoch=1,
-        frame=-1,
-        boundary=False,
         sent=[2.0, 1.0],
         measured=[1.0, 2.0],
         fresh=[k != 3, True],
         ages_ns=[0, 0],
         requested=[2.0, 1.0],
-        proposed=None,
-        leader=None,
-        leader_fresh=False,
-        leader_sent=None,
-        queue=0,
-        consumed=0,
-        chunk=-1,
-        lease_age_ns=0,
         limited=["pan.pos"] if k % 10 == 0 else [],
         alarm=alarm,
         fault=fault,
-        inputs=[],
     )
 
 
