@@ -111,6 +111,17 @@ def test_a_plug_may_be_put_back_somewhere_else(bench: Bench, machine: UsbTree) -
         assert terminal.ended() == 0
 
 
+def test_a_pulled_port_is_not_called_by_a_serial_number_that_another_has_too(bench: Bench, machine: UsbTree) -> None:
+    machine.node(machine.plug("1-4", "1a86:55d3", serial="5A46085090"), SERIAL_PORTS, "ttyACM1")
+    with Terminal(["find-port", "--unplug", "--scan=false"], width=80) as terminal:
+        terminal.expect("Pull the USB plug")
+        machine.unplug(machine.root / "sys/devices/pci0000:00/usb1" / FOLLOWER)
+        terminal.expect("That was .*/ttyACM0")
+        machine.node(machine.plug(FOLLOWER, "1a86:55d3", serial="5A46085090"), SERIAL_PORTS, "ttyACM0")
+        terminal.expect("--robot.port=/")
+        assert terminal.ended() == 0
+
+
 def test_an_arm_is_named_by_its_serial_number_in_a_session(bench: Bench, machine: UsbTree) -> None:
     command = instead(["teleoperate", *without(bench.flags, "robot.cameras")], "robot.port", "serial:5A46085090")
     with Terminal(command) as terminal:

@@ -1,10 +1,11 @@
 """The JSON schema accepts the files that a command accepts, and refuses what it refuses."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -21,7 +22,18 @@ from hilt.config import (
     structure,
 )
 from hilt.kernel import Registry
-from hilt_hooks import ConfigError
+from hilt_hooks import ConfigError, option
+
+
+@frozen(kw_only=True)
+class Nested:
+    """Values with limits, in all that may be around them."""
+
+    several: list[float] = option([], help="Any number of them", minimum=0, maximum=9)
+    two: tuple[float, float] = option((0, 0), help="Two of them", minimum=0, maximum=9)
+    named: Mapping[str, float | None] = option({}, help="By name", minimum=0, maximum=9)
+    chosen: str | None = option(None, help="A word", choices=("a", "b"))
+
 
 WRONG: dict[str, Any] = {
     "robot.gain": 300,
@@ -95,6 +107,26 @@ def test_schema_and_command_agree(argv: list[str], registry: Registry, collect: 
         taken = True
     whole = isinstance(value, float) and value.is_integer() and path == "policy.threads"  # 2.0 is an integer to JSON schema
     assert whole or collect.is_valid(data) == taken
+
+
+@pytest.mark.parametrize(
+    ("field", "right", "wrong"),
+    [
+        ("several", [[], [0, 9]], [[3, -1], [10]]),
+        ("two", [[0, 9]], [[3, -1], [10, 3]]),
+        ("named", [{}, {"x": 9, "y": None}], [{"x": 3, "y": -1}, {"x": 10}]),
+        ("chosen", [None, "a"], ["c"]),
+    ],
+)
+def test_limits_hold_for_each_value_inside(registry: Registry, field: str, right: list[Any], wrong: list[Any]):
+    schema = Draft202012Validator(json_schema(Nested, registry))
+    for value in right:
+        structure(Nested, {field: value}, registry)
+        schema.validate({field: value})
+    for value in wrong:
+        assert not schema.is_valid({field: value})
+        with pytest.raises(ConfigError):
+            structure(Nested, {field: value}, registry)
 
 
 def test_a_name_that_two_plugins_claim_names_neither(argv: list[str], registry: Registry):

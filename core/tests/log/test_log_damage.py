@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -218,34 +220,47 @@ def test_a_log_can_be_read_while_it_is_written(writer: EpisodeWriter, tmp_path: 
     writer.abandon()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs file size limits")
-def test_a_disk_without_room_to_recover_keeps_the_log_and_no_draft(part: Path) -> None:
+needs_size_limits = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs file size limits")
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """As on a full disk: no file grows beyond `size` bytes."""
     import resource
 
-    content, old = part.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(content) - 1000, old[1]))
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
     try:
-        with pytest.raises(OSError, match="File too large"):
-            recover(part)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+@needs_size_limits
+def test_a_disk_without_room_to_recover_keeps_the_log_and_no_draft(part: Path) -> None:
+    content = part.read_bytes()
+    with room_for(len(content) - 1000), pytest.raises(OSError, match="File too large"):
+        recover(part)
     assert [each.name for each in part.parent.iterdir()] == [PART]
     assert part.read_bytes() == content
     assert recover(part) is not None
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs file size limits")
+@needs_size_limits
 def test_a_full_disk_leaves_a_log_that_is_whole_up_to_there(writer: EpisodeWriter, tmp_path: Path) -> None:
-    import resource
-
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, old[1]))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            fill(writer, 100)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    with room_for(20_000), pytest.raises(OSError, match="File too large"):
+        fill(writer, 100)
     rows = writer.rows
     writer.abandon()
     assert rows > 3
     check_prefix(EpisodeLog(tmp_path / PART), rows)
+
+
+@needs_size_limits
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_log_that_a_full_disk_does_not_let_begin_is_closed(tmp_path: Path, size: int) -> None:
+    with room_for(size), pytest.raises(OSError, match="File too large") as caught:
+        EpisodeWriter(tmp_path / "episode-000003.mcap", HEADER, episode=3, task="pick", started_ns=STARTED_NS)
+    open_here = [os.path.realpath(f"/dev/fd/{number}") for number in os.listdir("/dev/fd")]
+    assert caught.tb  # which keeps alive whatever was open
+    assert str(tmp_path / PART) not in open_here

@@ -41,8 +41,10 @@ def plugins(
     console = Console(soft_wrap=True, highlight=False)
     detailed = verbose or options.verbose or bool(names)
     console.print(table(shown, width_of(console)))
-    for row in shown:
-        _trouble(console, row, detailed)
+    for row in filter(_is_troubled, shown):
+        _show_trouble(console, row)
+        if detailed:
+            _show_evidence(console, row)
     if detailed:
         for row in shown:
             for descriptor in registry.provided_by(row):
@@ -109,10 +111,12 @@ def _provided(row: PluginRow) -> Iterator[str]:
     yield from (f"{kind} {', '.join(names)}" for kind, names in by_kind.items())
 
 
-def _trouble(console: Console, row: PluginRow, detailed: bool) -> None:
+def _is_troubled(row: PluginRow) -> bool:
+    return row.state is not State.DISABLED and bool(row.reason or row.notes)
+
+
+def _show_trouble(console: Console, row: PluginRow) -> None:
     """What is wrong with a plugin, and what to do. A command to copy is never broken over lines."""
-    if row.state is State.DISABLED or not (row.reason or row.notes):
-        return
     colour = "yellow" if row.state is State.OK else COLOURS[row.state]
     console.print(Text(f"\n{row.name} ({row.source})", style=colour))
     for text in filter(None, (row.reason, *row.notes)):
@@ -121,9 +125,12 @@ def _trouble(console: Console, row: PluginRow, detailed: bool) -> None:
         console.print(f"  fix: {row.fix}", markup=False)
     if row.state is State.FAILED:
         console.print(f"  or leave it out: {DISABLE}={row.name}", markup=False)
-    if detailed and row.printed:
+
+
+def _show_evidence(console: Console, row: PluginRow) -> None:
+    if row.printed:
         console.print(Text(f"  it printed:\n{_printable(row.printed)}", style="dim"))
-    if detailed and row.error is not None:
+    if row.error is not None:
         console.print(Text(plugin_traceback(row.error).rstrip(), style="dim"))
 
 

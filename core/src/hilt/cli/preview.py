@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -31,24 +31,23 @@ def preview(config: Config, registry: Registry) -> str:
 
 
 def _facts(plan: Plan, config: Config, registry: Registry) -> Iterator[tuple[str, str]]:
-    yield "robot", device_words(config.robot)
-    if config.teleop is not None:
-        yield "leader", f"{device_words(config.teleop)}; {_leading(plan, config)}"
-    shapes = {each.name: f"{each.width}x{each.height}" for each in plan.header.cameras}
-    listed: Mapping[str, Typed] = getattr(config.robot.config, "cameras", {})
-    yield from _under("cameras", [f"{name}: {device_words(each)}, {shapes[name]}" for name, each in listed.items()])
-    yield from _under("inputs", [f"{each.name}{_stops(each.bindings)}" for each in plan.inputs])
-    yield from _under("viewers", [device_words(each) for each in config.viewers])
+    yield from _devices(plan, config)
     if plan.policy is not None and isinstance(config, CollectConfig):
         yield "policy", f"{plan.policy.type} from {plan.policy.path}, on {config.policy.device}, {_asked(config)}"
     if plan.replay is not None:
-        yield from _under("replay", list(_replay(plan.replay)))
+        yield from _under("replay", _replay(plan.replay))
     if typed := recorder_of(config):
-        yield "dataset", _dataset(plan, typed, registry)
-    if typed and plan.replay is None:
-        wanted = plan.wanted
-        yield "task", f"{wanted.task!r}, at most {wanted.episode_time_s:g} s an episode and {wanted.reset_time_s:g} s a reset"
+        yield from _recorded(plan, typed, registry)
     yield "rates", f"{plan.header.fps:g} frames and {plan.header.fps * plan.header.interpolation:g} commands a second"
+
+
+def _devices(plan: Plan, config: Config) -> Iterator[tuple[str, str]]:
+    yield "robot", device_words(config.robot)
+    if config.teleop is not None:
+        yield "leader", f"{device_words(config.teleop)}; {_leading(plan, config)}"
+    yield from _under("cameras", _cameras(plan, config.robot))
+    yield from _under("inputs", (f"{each.name}{_stops(each.bindings)}" for each in plan.inputs))
+    yield from _under("viewers", map(device_words, config.viewers))
 
 
 def device_words(typed: Typed) -> str:
@@ -66,7 +65,7 @@ def _said(config: Any) -> Iterator[str]:
             yield f"{each.name} {value}"
 
 
-def _under(label: str, texts: list[str]) -> Iterator[tuple[str, str]]:
+def _under(label: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
     """One line for each, the first with the label."""
     for number, text in enumerate(texts):
         yield " " if number else label, text
@@ -77,6 +76,13 @@ def _leading(plan: Plan, config: Config) -> str:
         return "follows the robot while it does not lead"
     how = {"clutch": "moves it relative to where it is", "align": "has the robot brought to it first"}
     return f"cannot follow the robot, so it {how[config.handover.passive_leader]}"
+
+
+def _cameras(plan: Plan, robot: Typed) -> Iterator[str]:
+    sizes = {each.name: f"{each.width}x{each.height}" for each in plan.header.cameras}
+    listed: Mapping[str, Typed] = getattr(robot.config, "cameras", {})
+    for name, camera in listed.items():
+        yield f"{name}: {device_words(camera)}, {sizes[name]}"
 
 
 def _stops(bindings: Bindings) -> str:
@@ -98,12 +104,20 @@ def _replay(recording: Recording) -> Iterator[str]:
     yield from recording.remarks
 
 
-def _dataset(plan: Plan, typed: Typed, registry: Registry) -> str:
-    """Where the episodes go, and how many there are."""
+def _recorded(plan: Plan, typed: Typed, registry: Registry) -> Iterator[tuple[str, str]]:
+    wanted = plan.wanted
+    yield "dataset", f"{typed.config.folder} ({typed.type}): {_there(typed, registry)}{wanted.episodes} to record"
+    if plan.replay is None:
+        yield "task", f"{wanted.task!r}, at most {wanted.episode_time_s:g} s an episode and {wanted.reset_time_s:g} s a reset"
+
+
+def _there(typed: Typed, registry: Registry) -> str:
+    """How many episodes the dataset has; nothing, where its recorder does not count them."""
     recorder = build(registry.find(RecorderDescriptor, typed.type), typed.config)
-    there = recorder.episodes() if isinstance(recorder, CountsEpisodes) else None
-    has = "" if there is None else f"has {there} episodes, " if there else "new, "
-    return f"{typed.config.folder} ({typed.type}): {has}{plan.wanted.episodes} to record"
+    if not isinstance(recorder, CountsEpisodes):
+        return ""
+    episodes = recorder.episodes()
+    return f"has {episodes} episodes, " if episodes else "new, "
 
 
 def _limits(config: Config, registry: Registry) -> list[list[Text]]:

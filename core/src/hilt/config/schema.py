@@ -64,25 +64,27 @@ def _object_schema(cls: type[Any], registry: Registry, devices: Schema) -> Schem
 def _described(attribute: "attrs.Attribute[Any]", registry: Registry, devices: Schema) -> Schema:
     option = option_of(attribute)
     text = f"{option.help} [{option.unit}]" if option.unit else option.help
-    schema = _limited(_schema(hint_of(attribute), registry, devices), option)
+    schema = _limited(_schema(hint_of(attribute), registry, devices), _limits(option))
     return schema | ({"description": text} if text else {})
 
 
-def _limited(schema: Schema, option: Option) -> Schema:
-    """The schema, with limits and choices at the values for which they hold: inside lists, mappings and unions."""
-    if option.minimum is None and option.maximum is None and not option.choices:
-        return schema
-    if "anyOf" in schema:
-        return schema | {"anyOf": [_limited(each, option) for each in schema["anyOf"]]}
-    if "prefixItems" in schema:
-        return schema | {"prefixItems": [_limited(each, option) for each in schema["prefixItems"]]}
-    for inner in ("items", "additionalProperties"):
-        if isinstance(schema.get(inner), dict):
-            return schema | {inner: _limited(schema[inner], option)}
+def _limits(option: Option) -> Schema:
+    """Limits and choices, as JSON schema writes them."""
+    limits = {"minimum": option.minimum, "maximum": option.maximum, "enum": list(option.choices) or None}
+    return {key: value for key, value in limits.items() if value is not None}
+
+
+def _limited(schema: Schema, limits: Schema) -> Schema:
+    """The schema, with limits at the values for which they hold: inside lists, mappings and unions, and not at null."""
     if schema.get("type") == "null":
         return schema
-    limits = {"minimum": option.minimum, "maximum": option.maximum, "enum": list(option.choices) or None}
-    return schema | {key: value for key, value in limits.items() if value is not None}
+    for inner in ("anyOf", "prefixItems", "items", "additionalProperties"):
+        match schema.get(inner):
+            case list(several):
+                return schema | {inner: [_limited(each, limits) for each in several]}
+            case dict(one):
+                return schema | {inner: _limited(one, limits)}
+    return schema | limits
 
 
 def _schema(hint: Any, registry: Registry, devices: Schema) -> Schema:

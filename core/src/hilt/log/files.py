@@ -72,13 +72,13 @@ class LogFile:
         self._open = Lock()
         # Video does not compress, and the rest is a few per cent of a log.
         self._writer: Any = Writer(cast(IO[bytes], self._file), chunk_size=_NEVER, compression=CompressionType.NONE)
-        self._writer.start(profile="hilt")
         self._channels: dict[str, int] = {}
         self._messages = 0
-        self._metadata("hilt.header", header)
-        self._metadata("hilt.episode", episode)
-        self._register(header)
-        self.flush()
+        try:
+            self._begin(header, episode)
+        except BaseException:
+            self.close()
+            raise
 
     def add(self, topic: str, time_ns: int, data: bytes) -> None:
         self._writer.add_message(self._channels[topic], time_ns, data, time_ns, self._messages)
@@ -106,6 +106,13 @@ class LogFile:
         """Close the file as it is, without an outcome. What was not flushed is lost."""
         with self._open:
             self._file.close()
+
+    def _begin(self, header: Header, episode: Episode) -> None:
+        self._writer.start(profile="hilt")
+        self._metadata("hilt.header", header)
+        self._metadata("hilt.episode", episode)
+        self._register(header)
+        self.flush()
 
     def _metadata(self, name: str, value: msgspec.Struct) -> None:
         text = msgspec.json.encode(value)

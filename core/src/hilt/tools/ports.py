@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -22,17 +22,17 @@ Scanner = Callable[[str], Sequence[Mapping[str, str]]]
 
 
 def find_port(config: FindPortConfig, registry: Registry, console: Console) -> int:
-    present = [_unplugged(console)] if config.unplug else ports()
-    if not present:
+    pulled = [_unplugged(console)] if config.unplug else []
+    present = ports()
+    shown = pulled or present
+    if not shown:
         console.print("No USB serial port is here. Plug the arm's USB cable in, and see whether `sudo dmesg` tells of it.")
         return 1
-    for number, port in enumerate(present):
+    for number, port in enumerate(shown):
         if number:
             console.print()
-        shown = list(_facts(port, present))
-        if config.scan:
-            shown[2:2] = [("answers", text) for text in answers(port, registry)]
-        _show(console, port.path, shown)
+        answered = list(answers(port, registry)) if config.scan else []
+        _show(console, port.path, _facts(port, lasting(port, present), answered))
     return 0
 
 
@@ -97,21 +97,23 @@ def _ids(ids: Sequence[int]) -> str:
     return f"id{'s' * (len(ids) > 1)} {', '.join(map(str, sorted(ids)))}"
 
 
-def _facts(port: UsbDevice, present: Sequence[UsbDevice]) -> Iterator[tuple[str, str]]:
+def _facts(port: UsbDevice, name: str, answered: Sequence[str]) -> Iterator[tuple[str, str]]:
     what = " ".join(filter(None, (port.vendor, port.product))) or "unknown"
-    yield (
-        "adapter",
-        f"{what}{f' ({port.ids})' if port.ids else ''}, {f'serial {port.serial}' if port.serial else 'no serial number'}",
-    )
-    yield "plugged in at", f"USB {port.place or '?'}{f', {port.speed} Mbit/s' if port.speed else ''}"
-    for number, link in enumerate(port.links):
-        yield "stays as" if not number else " ", link
-    name = lasting(port, present)
+    ids = f" ({port.ids})" if port.ids else ""
+    serial = f"serial {port.serial}" if port.serial else "no serial number"
+    speed = f", {port.speed} Mbit/s" if port.speed else ""
+    yield "adapter", f"{what}{ids}, {serial}"
+    yield "plugged in at", f"USB {port.place or '?'}{speed}"
+    for text in answered:
+        yield "answers", text
+    for link in port.links:
+        yield "stays as", link
     yield "flag", f"--robot.port={name}"
-    yield " ", f"--teleop.port={name}"
+    yield "flag", f"--teleop.port={name}"
 
 
-def _show(console: Console, title: str, facts: Sequence[tuple[str, str]]) -> None:
+def _show(console: Console, title: str, facts: Iterable[tuple[str, str]]) -> None:
+    """A label that comes again is shown once."""
     console.print(title, style="bold", markup=False, highlight=False)
     last = ""
     for label, text in facts:
@@ -120,23 +122,33 @@ def _show(console: Console, title: str, facts: Sequence[tuple[str, str]]) -> Non
 
 
 def _unplugged(console: Console) -> UsbDevice:
-    """Wait until one port goes and comes back. Raises ConnectError if there is none to begin with."""
+    """The port whose plug is pulled and put back, as it is then. Raises ConnectError if there is none to begin with."""
     before = ports()
     if not before:
         raise ConnectError("no USB serial port is here; plug the arm in first")
     console.print(f"Ports here: {', '.join(each.path for each in before)}", highlight=False, soft_wrap=True)
     console.print("Pull the USB plug of the arm that you want to find ... (Ctrl-C ends this)")
-    gone: list[UsbDevice] = []
-    left: set[str] = set()
-    while not gone:
+    pulled, others = _pulled(before)
+    console.print(f"That was {pulled.path}. Put the plug back in ...", highlight=False, soft_wrap=True)
+    return _put_back(pulled, others)
+
+
+def _pulled(before: Sequence[UsbDevice]) -> tuple[UsbDevice, set[str]]:
+    """Wait until a port is gone: which, and the paths of those that are left. Raises ConnectError if several go at once."""
+    while True:
         time.sleep(LOOK_S)
         left = {each.path for each in ports()}
         gone = [each for each in before if each.path not in left]
-    if len(gone) > 1:
-        raise ConnectError(f"several ports went at once ({', '.join(each.path for each in gone)}); pull one plug only")
-    console.print(f"That was {gone[0].path}. Put the plug back in ...", highlight=False, soft_wrap=True)
+        if len(gone) > 1:
+            raise ConnectError(f"several ports went at once ({', '.join(each.path for each in gone)}); pull one plug only")
+        if gone:
+            return gone[0], left
+
+
+def _put_back(pulled: UsbDevice, others: set[str]) -> UsbDevice:
+    """Wait until it is there again, maybe in another place and at another path."""
     while True:
         time.sleep(LOOK_S)
         for each in ports():
-            if each.path not in left and (each.serial, each.ids) == (gone[0].serial, gone[0].ids):
+            if each.path not in others and (each.serial, each.ids) == (pulled.serial, pulled.ids):
                 return each

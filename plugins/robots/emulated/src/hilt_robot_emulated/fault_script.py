@@ -20,11 +20,14 @@ from hilt_hooks import ConfigError
 from hilt_robot_emulated.so101 import JOINTS
 from hilt_robot_emulated.words import ARM_NAMES
 
+Check = Callable[[Any], str]
+"""What is wrong with a value, "" for nothing."""
+
 _DEGREES = 75.0
 """What a hot motor has without a number: more than it bears."""
 
 
-def _number(lower: float, upper: float) -> Callable[[Any], str]:
+def _number(lower: float, upper: float) -> Check:
     def problem(value: Any) -> str:
         good = isinstance(value, int | float) and not isinstance(value, bool) and lower <= value <= upper
         return "" if good else f"expected a number from {lower:g} to {upper:g}"
@@ -32,7 +35,7 @@ def _number(lower: float, upper: float) -> Callable[[Any], str]:
     return problem
 
 
-def _choice(*choices: Any) -> Callable[[Any], str]:
+def _choice(*choices: Any) -> Check:
     def problem(value: Any) -> str:
         good = any(value is choice if isinstance(choice, bool) else value == choice for choice in choices)
         listed = ", ".join(str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in choices)
@@ -41,7 +44,7 @@ def _choice(*choices: Any) -> Callable[[Any], str]:
     return problem
 
 
-KINDS: Mapping[str, Callable[[Any], str]] = {
+KINDS: Mapping[str, Check] = {
     "corrupt": _number(0, 100),
     "drop": _number(0, 100),
     "delay": _number(0, 1000),
@@ -52,10 +55,12 @@ KINDS: Mapping[str, Callable[[Any], str]] = {
     "overload": _choice(*JOINTS),
     "hot": _choice(*JOINTS),
 }
-"""What can go wrong -> what is wrong with a value of it, "" for nothing."""
+"""What can go wrong -> the values that it takes."""
 
 _SECONDS = _number(0.001, 100_000)
-_WHEN: Mapping[str, Callable[[Any], str]] = {"at": _number(0, 100_000), "for": _SECONDS, "every": _SECONDS}
+_WHEN: Mapping[str, Check] = {"at": _number(0, 100_000), "for": _SECONDS, "every": _SECONDS}
+_COMMON: Mapping[str, Check] = {"arm": _choice(*ARM_NAMES), **_WHEN}
+_OF_HOT: Mapping[str, Check] = {"degrees": _number(0, 150)}
 
 
 @frozen
@@ -126,19 +131,26 @@ def _entry_problems(entry: Any) -> Iterator[str]:
         yield f": expected fields, like {{arm: robot, corrupt: 1}}; got {entry!r}"
         return
     kinds = [key for key in entry if key in KINDS]
-    checks = {"arm": _choice(*ARM_NAMES), **_WHEN, **{kind: KINDS[kind] for kind in kinds}}
-    checks |= {"degrees": _number(0, 150)} if "hot" in kinds else {}
-    for key, value in entry.items():
-        if key not in checks:
-            known = (*checks, *(() if kinds else KINDS))
-            yield f".{key}: unknown; known are {', '.join(known)}{nearest(key, known)}"
-        elif problem := checks[key](value):
-            yield f".{key}: {value!r}: {problem}"
+    yield from _field_problems(entry, _fields(kinds))
     if "arm" not in entry:
         yield f".arm: missing; one of {', '.join(ARM_NAMES)}"
     if len(kinds) != 1:
         yield f": expected one of {', '.join(KINDS)}; got {' and '.join(kinds) or 'none'}"
     yield from _timing_problems(entry)
+
+
+def _fields(kinds: Sequence[str]) -> Mapping[str, Check]:
+    """What an entry with these kinds may hold; any kind, while it has none."""
+    more = _OF_HOT if "hot" in kinds else {}
+    return {**_COMMON, **{kind: KINDS[kind] for kind in kinds or KINDS}, **more}
+
+
+def _field_problems(entry: Mapping[Any, Any], known: Mapping[str, Check]) -> Iterator[str]:
+    for key, value in entry.items():
+        if key not in known:
+            yield f".{key}: unknown; known are {', '.join(known)}{nearest(key, known)}"
+        elif problem := known[key](value):
+            yield f".{key}: {value!r}: {problem}"
 
 
 def _timing_problems(entry: Mapping[str, Any]) -> Iterator[str]:
