@@ -129,6 +129,7 @@ _OWN_EVENTS = {
     Event.DEVICE_LOST: "robot or leader does not answer",
     Event.LEASE_LOST: "the session did not answer the rig in time",
     Event.RECORDER_LOST: "the recorder has ended: what it had of the episode is kept",
+    Event.EMPTY: "an episode was to end of which there is no frame yet",
     Event.CLOSED: "the recorder was told to close the episode",
 }
 

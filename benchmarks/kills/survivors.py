@@ -1,5 +1,6 @@
 """What is left of sessions after kills, beside what they had promised."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from hilt.log import EpisodeLog, unfinished
 from hilt_hooks import HiltError
 from hilt_recorder_lerobot.reader import Dataset
 
-JUST_BEGUN = 2
-"""Frames up to which a session may discard an episode that ends: it may not have seen them yet."""
+JUST_BEGUN_NS = 200_000_000
+"""How long after its first frame a session may discard an episode that ends: it may not have seen any of them yet."""
 
 
 @frozen
@@ -44,7 +45,10 @@ class Episode:
 
 
 def episodes(root: Path, sessions: Sequence[Session]) -> list[Episode]:
-    """Of each episode that has a frame, or was called saved. Decodes all their images."""
+    """Of each episode that has a frame, or was called saved; without those that a session gave up when they had just begun.
+
+    Decodes all their images.
+    """
     rows, problems = _kept(root, {session.name for session in sessions})
     return [each for session in sessions for each in _of(root, session, rows, problems)]
 
@@ -105,9 +109,8 @@ def _examined(root: Path, dataset: Dataset, number: int, name: str) -> tuple["se
 
 def _of(root: Path, session: Session, rows: Rows, problems: Mapping[str, str]) -> Iterator[Episode]:
     promised = session.promises
-    just_begun = {number for number in promised.discarded if len(promised.frames.get(number, [])) <= JUST_BEGUN}
-    known = promised.frames.keys() | promised.saved | promised.kept | promised.ended
-    for number in sorted(known - just_begun):
+    ticked = {number for number, times in promised.frames.items() if not _given_up(promised, number, times[0])}
+    for number in sorted(ticked | promised.saved | promised.kept | promised.ended):
         log = f"{session.name}/episode-{number:06d}"
         frames, kept = promised.frames.get(number, []), rows.get(log)
         missing = sorted(set(frames) - (kept or set()))
@@ -124,6 +127,10 @@ def _of(root: Path, session: Session, rows: Rows, problems: Mapping[str, str]) -
             lost_s=max(0, lost_ns) / 1e9,
             problem=problems.get(log, "") or (short if kept is not None else _gone(root, log)),
         )
+
+
+def _given_up(promised: Promises, number: int, first_ns: int) -> bool:
+    return promised.discarded.get(number, math.inf) < first_ns + JUST_BEGUN_NS
 
 
 def _gone(root: Path, log: str) -> str:

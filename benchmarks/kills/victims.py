@@ -30,14 +30,15 @@ class Promises:
 
     frames: episode -> times of the ticks that started its dataset frames, monotonic ns. ended: those that the operator
     had ended, to be kept. saved: those of which the recorder had said that they are durable. kept: those of which it, or its
-    successor, said so only afterwards. discarded: those that the session gave up.
+    successor, said so only afterwards. discarded: those that the session gave up,
+    whenever that was -> when it was seen, monotonic ns.
     """
 
     frames: dict[int, list[int]] = field(factory=dict)
     ended: set[int] = field(factory=set)
     saved: set[int] = field(factory=set)
     kept: set[int] = field(factory=set)
-    discarded: set[int] = field(factory=set)
+    discarded: dict[int, int] = field(factory=dict)
     phases: list[Phase] = field(factory=list)
 
 
@@ -91,7 +92,7 @@ class Victim:
         if isinstance(message, SetMode):
             self.promises.phases.append(message.phase)
         elif isinstance(message, EndEpisode) and not message.saved:
-            self.promises.discarded.add(message.episode)
+            self.promises.discarded[message.episode] = time.monotonic_ns()
         elif isinstance(message, EndEpisode) and self._counts(time.monotonic_ns()):
             self.promises.ended.add(message.episode)
 

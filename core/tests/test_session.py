@@ -74,9 +74,9 @@ class Room:
             self.session._happen(event)
         return self.said()
 
-    def hear(self, process: str, state: StatusState, device: str = "", *, episode: int = -1) -> str:
+    def hear(self, process: str, state: StatusState, device: str = "", **about: int) -> str:
         self.said()
-        self.session._hear(process, Status(device=device or process, state=state, detail="why", episode=episode))
+        self.session._hear(process, Status(device=device or process, state=state, detail="why", **about))
         return self.said()
 
     def close(self) -> None:
@@ -154,9 +154,25 @@ def test_an_episode_without_a_frame_is_not_saved_by_a_stop_either(room: Room) ->
 def test_an_episode_is_called_saved_once_the_recorder_says_so(room: Room) -> None:
     room.happen(Event.START)
     room.session._heed(idle_tick(phase=Phase.AUTONOMOUS, frame=59))
-    assert "saved" not in room.happen(Event.SUCCESS)
-    assert room.hear("recorder", StatusState.SAVED, episode=0) == "episode 0 is saved: 60 frames, 2.0 s\n"
-    assert room.hear("recorder", StatusState.SAVED, episode=0) == ""
+    assert "saved" not in room.happen(Event.SUCCESS, Event.CLOSED, Event.STOP)
+    assert room.hear("recorder", StatusState.SAVED, episode=0, frames=45) == "episode 0 is saved: 45 frames, 1.5 s\n"
+    assert room.hear("recorder", StatusState.SAVED, episode=0, frames=45) == ""
+
+
+def test_an_episode_of_which_the_recorder_has_nothing_does_not_count_and_cannot_be_taken_back(room: Room) -> None:
+    room.happen(Event.START)
+    room.session._heed(idle_tick(phase=Phase.AUTONOMOUS, frame=59))
+    room.happen(Event.SUCCESS)
+    assert "it does not count" in room.hear("recorder", StatusState.DISCARDED, episode=0)
+    room.happen(Event.CLOSED, Event.DISCARD_LAST)
+    assert room.session._state.saved == 0
+    assert [(line.outcome, line.frames) for line in room.session.episodes.lines] == [("empty", 0)]
+
+
+def test_a_camera_may_be_called_like_the_dataset(room: Room) -> None:
+    room.happen(Event.START)
+    assert room.hear("cameras", StatusState.LOST, "dataset").startswith("dataset is lost")
+    assert room.phase == Phase.PAUSED
 
 
 def test_a_policy_has_its_time_from_the_start_on_whatever_tick_is_seen_first(room: Room) -> None:

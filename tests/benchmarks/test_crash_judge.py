@@ -10,7 +10,7 @@ from power_life import HEADER, add, dataset, log_of
 
 from benchmarks.crash import judge
 from benchmarks.kills.rounds import Blow, Story, Struck
-from benchmarks.kills.survivors import Episode, Session, episodes, wrong
+from benchmarks.kills.survivors import JUST_BEGUN_NS, Episode, Session, episodes, wrong
 from benchmarks.kills.victims import Promises
 from benchmarks.results import BUSY, Run
 from hilt.ipc.messages import Column, Outcome, Row
@@ -107,9 +107,16 @@ def test_an_episode_in_which_the_kill_fell_may_lack_its_end_though_a_successor_s
     assert (second.saved, second.problem) == (True, "not in the dataset; of its log there is: nothing")
 
 
-def test_only_what_had_just_begun_may_be_discarded(disk: Path) -> None:
-    assert found(disk, Promises(frames={0: TIMES, 1: [500]}, saved={0}, discarded={1})) == [""]
-    assert found(disk, Promises(frames={0: TIMES, 1: TIMES}, saved={0}, discarded={1}))[1].startswith("not in the dataset")
+@pytest.mark.parametrize(("late_ns", "number"), [(JUST_BEGUN_NS - 1, 1), (JUST_BEGUN_NS, 2)])
+def test_a_session_may_give_up_only_what_has_just_begun(disk: Path, late_ns: int, number: int) -> None:
+    promises = Promises(frames={0: TIMES, 1: [500]}, saved={0}, discarded={1: 500 + late_ns})
+    assert len(found(disk, promises)) == number
+
+
+@pytest.mark.parametrize("promise", ["saved", "kept", "ended"])
+def test_what_was_promised_is_missed_although_it_was_discarded(disk: Path, promise: str) -> None:
+    promises = Promises(frames={1: [500]}, discarded={1: 501}, **{promise: {1}})
+    assert found(disk, promises) == ["not in the dataset; of its log there is: nothing"]
 
 
 def test_what_there_is_of_a_log_that_is_not_in_the_dataset_is_told(disk: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 if sys.platform != "linux":
     collect_ignore_glob = ["test_*.py"]  # they find the processes of a session in /proc
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "policies" / "act" / "tests"))  # for its small network
 
 from e2e_checkpoint import SIZE, write_policy
 from e2e_driven import Driven, driving

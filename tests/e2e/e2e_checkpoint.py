@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from act_checkpoints import SMALL
-from attrs import evolve
 
 from hilt.checkpoint import Metadata, Parts, write_checkpoint
 from hilt.processors import Feature
+from hilt_policy_act.config import ACTTraining
 from hilt_policy_act.training import ACTTrainer
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll", "gripper")
@@ -18,7 +17,20 @@ MIDDLE = [0.0, -55.0, 50.0, 55.0, 0.0, 20.0]
 """About which the actions scatter: folded, above the table. Degrees, percent."""
 SPREAD = [12.0, 8.0, 8.0, 8.0, 12.0, 5.0]
 SIZE = (120, 160, 3)
-TINY = evolve(SMALL, chunk_size=30, n_action_steps=30)
+
+TINY = ACTTraining(
+    chunk_size=30,
+    n_action_steps=30,
+    dim_model=16,
+    n_heads=2,
+    dim_feedforward=32,
+    n_encoder_layers=1,
+    n_vae_encoder_layers=1,
+    latent_dim=4,
+    pretrained_backbone_weights=None,
+    resize=(32, 48),
+    device="cpu",
+)
 
 
 def write_policy(output: Path, cameras: tuple[str, ...], channels: tuple[str, ...] = CHANNELS) -> Path:

@@ -204,6 +204,6 @@ def test_the_operator_reads_how_it_goes(collected: Collected) -> None:
         "episode 1: you drive (recovery)  (takeover, scripted)",
         "episode 1: you drive (correction)  (correct, scripted)",
         "episode 1: the policy drives  (resume, scripted)",
-        "2 of 2 saved; the arm holds",
+        "2 of 2 done; the arm holds",
     ):
         assert line in said

@@ -81,7 +81,7 @@ def test_the_images_show_the_arm_moving(recorded: Recorded) -> None:
 
 def test_the_summary_says_what_there_is(recorded: Recorded) -> None:
     said = recorded.ran.stdout
-    assert "1 of 1 saved; the arm holds" in said
+    assert "1 of 1 done; the arm holds" in said
     assert str(recorded.dataset.root) in said
     report = next(line.removeprefix("report: ") for line in said.splitlines() if line.startswith("report: "))
     assert Path(report).stat().st_size > 1000

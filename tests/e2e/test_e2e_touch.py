@@ -11,9 +11,7 @@ FAR, SLOWLY = 15.0, 20.0
 """Degrees, and degrees per second."""
 
 
-def test_a_hand_that_moves_the_leader_takes_over_and_one_that_does_not_does_not(
-    bench: Bench, policy: Path, tmp_path: Path
-) -> None:
+def test_a_hand_that_moves_the_leader_takes_over(bench: Bench, policy: Path, tmp_path: Path) -> None:
     with driving(bench, policy, tmp_path / "dataset", f"--handover.touch={FAR:g}") as session:
         session.records()
         assert "HUMAN" not in session.terminal.text

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "e2e")]
-sys.path.insert(0, str(Path(__file__).parents[2] / "plugins" / "policies" / "act" / "tests"))  # for its small network
 
 if TYPE_CHECKING:
     from hilt_robot_emulated.bench import Bench

@@ -125,7 +125,7 @@ def test_all_fit_together(collect: list[str], run: Callable, tmp_path: Path) -> 
 
 
 def test_the_policy_drives_and_a_person_takes_over(session: Session, tmp_path: Path) -> None:
-    session.operate(GO_ON, until="episode 0 is saved")
+    session.operate(GO_ON, until="episode 0: ended")
     session.operate(GO_ON | TAKE_OVER, until="the episode's time is up")
     session.press("black")
     session.operate({}, until="episodes: 2")

@@ -148,12 +148,16 @@ class StatusState(StrEnum):
 
 
 class Status(Message, frozen=True, kw_only=True):
-    """Any process -> session. device: who is spoken of. detail: for a person, `DONE` apart. episode: -1 if it is about none."""
+    """Any process -> session. device: who is spoken of. detail: for a person, `DONE` apart. episode: -1 if it is about none.
+
+    frames: how many a saved episode has; -1 where nothing is said of that.
+    """
 
     device: str
     state: StatusState
     detail: str = ""
     episode: int = -1
+    frames: int = -1
 
 
 SESSION_SILENT = "holding: the session did not answer"

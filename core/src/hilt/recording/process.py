@@ -3,7 +3,7 @@
 It reads the rings and blocks nobody. What it says, as `Status` on `status-recorder.ring`, with device `recorder`:
 
     ready      logs can be written
-    saved      this episode is durable; detail is the path of its log
+    saved      this episode is durable, with so many frames; detail is the path of its log
     discarded  this episode is not kept, or is being taken back
     failed     nothing can be recorded any more, and the process ends
     done       the last word after Stop; detail is the recorder's summary as JSON
@@ -25,7 +25,7 @@ from pathlib import Path
 from hilt.ipc.messages import BeginEpisode, DiscardLast, EndEpisode, EventSeen, Outcome, Status, StatusState, Stop
 from hilt.ipc.process import Mailbox, ignore_interrupts, lower_priority
 from hilt.ipc.rundir import TICK
-from hilt.log import EpisodeWriter, recover
+from hilt.log import EpisodeLog, EpisodeWriter, recover
 from hilt.log.files import sync_folder, sync_path
 from hilt.log.writer import PART
 from hilt.recording.catch_up import mark_taken_back, recover_all, session_lock
@@ -211,9 +211,10 @@ class Recording:
         if log.exists() and not outcome.saved:
             mark_taken_back(log)
         sync_folder(log.parent)  # it may have died between giving the log its name and making that durable
-        self._mailbox.tell(
-            StatusState.SAVED if outcome.saved and log.exists() else StatusState.DISCARDED, detail=str(log), episode=episode
-        )
+        if outcome.saved and log.exists():
+            self._mailbox.say(_saved(log, episode, sum(1 for _ in EpisodeLog(log).rows())))
+        else:
+            self._mailbox.tell(StatusState.DISCARDED, detail=str(log), episode=episode)
 
     def _log_of(self, episode: int) -> Path:
         return self._setup.logs / f"episode-{episode:06d}.mcap"
@@ -224,8 +225,13 @@ def _close(episode: RunningEpisode, outcome: Outcome) -> Finished:
     if not episode.rows:
         outcome = Outcome(saved=False)
     path = episode.finish(outcome)
-    state = StatusState.SAVED if outcome.saved else StatusState.DISCARDED
-    return Status(device=RECORDER, state=state, detail=str(path), episode=episode.episode), path if outcome.saved else None
+    if outcome.saved:
+        return _saved(path, episode.episode, episode.rows), path
+    return Status(device=RECORDER, state=StatusState.DISCARDED, detail=str(path), episode=episode.episode), None
+
+
+def _saved(log: Path, episode: int, frames: int) -> Status:
+    return Status(device=RECORDER, state=StatusState.SAVED, detail=str(log), episode=episode, frames=frames)
 
 
 def _take_back(log: Path, episode: int) -> Finished:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hilt.ipc.messages import Phase, Segment, Source, Status, StatusState
+from hilt.recording.status import DATASET, RECORDER
 from hilt.replay.following import Behind
 from hilt.session.episodes import EMPTY, EpisodeLine
 from hilt.session.operator import Connected, meaning_of
@@ -182,7 +183,7 @@ def _told(process: str, status: Status) -> str:
     match status.state:
         case StatusState.RECOVERED:
             return status.detail
-        case StatusState.LOST if status.device == "dataset":
+        case StatusState.LOST if (process, status.device) == (RECORDER, DATASET):
             return f"the dataset is not brought up to date for now: {status.detail}"
         case StatusState.LOST:
             return f"{status.device} is lost: {status.detail}{consequence}"
@@ -202,13 +203,13 @@ def _whose(process: str, device: str) -> str:
 
 def describe(state: State, recorded: int) -> str:
     number = f"episode {state.episode}: " if recorded else ""
-    kept = f"{state.saved} of {recorded} saved" if recorded else "nothing is recorded"
+    kept = f"{state.saved} of {recorded} done" if recorded else "nothing is recorded"
     return {
         Phase.READY: f"{number}{kept}",
         Phase.AUTONOMOUS: f"{number}the {'recording' if state.drives == Source.REPLAY else 'policy'} drives",
         Phase.PAUSED: f"{number}the arm holds",
         Phase.HUMAN: f"{number}you drive{_segment(state)}",
-        Phase.SAVED: f"{number}on its way to the disk" if recorded else "done",
+        Phase.SAVED: f"{number}ended" if recorded else "done",
         Phase.DISCARDED: f"{number}discarded" if recorded else "done",
         Phase.RESET: "the leader moves the robot" if state.leads else "put the scene back",
         Phase.FAULT: "look at the arm; it is driven only after that",

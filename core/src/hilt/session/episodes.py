@@ -17,7 +17,10 @@ OUTCOMES = {StatusState.SAVED: "saved", StatusState.DISCARDED: EMPTY}
 
 @define
 class EpisodeLine:
-    """What the summary says of one episode. told: how it ended, as the recorder was told. settled: it has said so itself."""
+    """What the summary says of one episode. told: how it ended, as the recorder was told. settled: it has said so itself.
+
+    frames: that were ticked; once the recorder has said so, that it has.
+    """
 
     episode: int
     outcome: str = RUNNING
@@ -71,6 +74,7 @@ class Episodes:
         was_open = line.outcome == SAVING and status.state in OUTCOMES
         if was_open:
             line.outcome = OUTCOMES[status.state]
+            line.frames = max(status.frames, 0)
         expected = line.told is not None and line.told.saved
         line.settled = status.state == StatusState.DISCARDED or (status.state == StatusState.SAVED and expected)
         return line if was_open else None

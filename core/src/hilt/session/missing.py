@@ -28,7 +28,7 @@ class Missing:
         self._why[LEADER] = NO_LEADER
 
     def gone(self, process: str, status: Status) -> None:
-        self._why[process, status.device] = _told(status)
+        self._why[process, status.device] = _reason(status)
 
     def back(self, process: str, device: str) -> bool:
         """Whether it was missing."""
@@ -36,7 +36,7 @@ class Missing:
 
     def knows(self, status: Status) -> bool:
         """Whether that is no news."""
-        return status.state in GONE and _told(status) in self._why.values()
+        return status.state in GONE and _reason(status) in self._why.values()
 
     @property
     def out_of_reach(self) -> str:
@@ -63,5 +63,5 @@ class Missing:
         return needed
 
 
-def _told(status: Status) -> str:
+def _reason(status: Status) -> str:
     return f"{status.device}: {status.detail}"

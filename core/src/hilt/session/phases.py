@@ -38,6 +38,7 @@ class Event(StrEnum):
     DEVICE_LOST = "device_lost"
     LEASE_LOST = "lease_lost"
     RECORDER_LOST = "recorder_lost"
+    EMPTY = "empty"
     ACKNOWLEDGE = "acknowledge"
     STOP = "stop"
     CLOSED = "closed"
@@ -49,6 +50,7 @@ OPERATOR_EVENTS = frozenset(Event) - {
     Event.DEVICE_LOST,
     Event.LEASE_LOST,
     Event.RECORDER_LOST,
+    Event.EMPTY,
     Event.CLOSED,
 }
 """What an input may be bound to; the others come from the session itself. `intervene_end` is a release of `intervene`."""
@@ -146,6 +148,7 @@ _END = {
     Event.SAVE: To(Phase.SAVED, when=_OPEN),
     Event.RERECORD: To(Phase.DISCARDED, when=_OPEN),
     Event.RECORDER_LOST: To(Phase.SAVED, when=_OPEN),
+    Event.EMPTY: To(Phase.DISCARDED, when=_OPEN),
 }
 _END_IN_FAULT = {event: (to,) for event, to in _END.items()}
 _END_OF_RUNNING = {event: (evolve(to, when=ALWAYS),) for event, to in _END.items()}
@@ -208,6 +211,11 @@ def step(state: State, event: Event) -> State:
     if to.takes_back:
         return evolve(state, saved=state.saved - 1, last_saved=None)
     return _go(state, to)
+
+
+def uncounted(state: State, episode: int) -> State:
+    """An episode that counted as saved, and of which nothing was recorded."""
+    return evolve(state, saved=state.saved - 1, last_saved=None if state.last_saved == episode else state.last_saved)
 
 
 def _go(state: State, to: To) -> State:

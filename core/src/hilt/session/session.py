@@ -8,7 +8,6 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from attrs import evolve
 from msgspec import structs
 
 from hilt.inference.process import create_chunks
@@ -34,7 +33,7 @@ from hilt.ipc.messages import (
 )
 from hilt.ipc.process import ask_for_real_time, leave_real_time
 from hilt.ipc.ring import RingReader, RingWriter
-from hilt.recording.status import DATASET
+from hilt.recording.status import RECORDER
 from hilt.replay.following import Following
 from hilt.replay.recording import Recording, way_to_start
 from hilt.session import duties
@@ -43,9 +42,9 @@ from hilt.session.crew import Crew, relieve_orphans
 from hilt.session.episodes import EMPTY, Episodes
 from hilt.session.missing import BACK, GONE, Missing
 from hilt.session.operator import POLL_S, Operator
-from hilt.session.phases import RUNNING, Event, State, step
+from hilt.session.phases import RUNNING, Event, State, step, uncounted
 from hilt.session.plan import Plan
-from hilt.session.watch import STARVES_S, Hunger, Touch
+from hilt.session.watch import STARVES_S, Starvation, Touch
 from hilt_hooks import SafetyStop
 
 RT_PRIORITY = 5
@@ -62,10 +61,10 @@ DATASET_S = 600.0
 
 HELD = "the torque stays on. To release it: start a session with this arm, end it with the key for stop, and say y"
 
-KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE, Event.RECORDER_LOST, Event.STOP})
+KEEPS = frozenset({Event.SUCCESS, Event.FAILURE, Event.SAVE, Event.TIMEOUT, Event.RECORDER_LOST, Event.STOP})
 """What ends an episode that is kept, if there is anything of it."""
 
-NEEDED = frozenset({"recorder", "cameras", "policy", "replay"})
+NEEDED = frozenset({RECORDER, "cameras", "policy", "replay"})
 """Processes without which the policy does not drive and no episode starts."""
 
 
@@ -87,7 +86,7 @@ class Session:
         self._reminded = False
         self._acknowledged_s = 0.0
         self._warned = False
-        self._hunger, self._touch = Hunger(), Touch(plan.config.handover.touch)
+        self._starvation, self._touch = Starvation(), Touch(plan.config.handover.touch)
         self._alarms = Alarms()
         self._interrupted = self._closing = False
         self._missing = Missing()
@@ -165,22 +164,22 @@ class Session:
         while self._state.phase != Phase.ENDED:
             self._lease.renew()
             self._operator.wait(min(POLL_S, RENEW_S / 2))
+            self._watch_ticks()
             for event, device in self._operator.events(lambda: self._state.phase):
                 self._tell_news()
                 self._happen(event, device)
             self._tell_news()
+            if self._interrupted:
+                self._happen(Event.STOP, "signal")
             self._watch_reset()
-            self._watch_ticks()
             self._watch_crew()
             if self._state.phase in (Phase.SAVED, Phase.DISCARDED):
                 self._happen(Event.CLOSED)
-            if self._interrupted:
-                self._happen(Event.STOP, "signal")
 
     def _happen(self, event: Event, device: str = "") -> None:
         if event in KEEPS and self._is_empty():
             self._screen.say("nothing was recorded yet; the episode is discarded", "yellow")
-            self._step(Event.RERECORD, device)
+            self._step(Event.EMPTY, "")
         self._step(event, device)
 
     def _is_empty(self) -> bool:
@@ -231,7 +230,7 @@ class Session:
         state = self._state
         if state.phase != before.phase:
             self._entered_s, self._reminded = time.monotonic(), False
-            self._hunger.fed_ns = time.monotonic_ns()
+            self._starvation.feed(time.monotonic_ns())
         seen = EventSeen(time_ns=time.monotonic_ns(), event=event.value, device=device, old=before.phase, new=state.phase)
         self._tell(seen)
         self._tell(
@@ -289,7 +288,7 @@ class Session:
         self.following.see(tick)
         if self._touch.felt(tick, self._state.phase):
             self._happen(Event.TAKEOVER, "leader")
-        if self._hunger.starves(tick, self._state.phase):
+        if self._starvation.seen(tick, self._state.phase):
             self._screen.alarm(f"the policy has given nothing for {STARVES_S:g} s: paused, so that it does not go on unasked")
             self._happen(Event.PAUSE, "policy")
         if tick.fault and self._state.phase != Phase.FAULT and time.monotonic() - self._acknowledged_s > FAULT_AGAIN_S:
@@ -336,11 +335,11 @@ class Session:
             self._screen.status(name, status, ends_episode=self._state.open)
         if name == "rig":
             self._hear_rig(status)
-        elif name == status.device == "recorder":
+        elif name == status.device == RECORDER:
             self._hear_recorder(status)
         elif name == "replay" and status.state == StatusState.FINISHED and self._state.phase == Phase.AUTONOMOUS:
             self._happen(Event.SAVE, name)
-        if name in NEEDED and status.device != DATASET:
+        if name in NEEDED and (name != RECORDER or status.device == RECORDER):
             self._hear_needed(name, status)
 
     def _hear_rig(self, status: Status) -> None:
@@ -358,7 +357,7 @@ class Session:
         if (line := self.episodes.settle(status)) is not None:
             self._screen.settled(line, self._plan.header.fps)
             if line.outcome == EMPTY:
-                self._state = evolve(self._state, saved=self._state.saved - 1)
+                self._state = uncounted(self._state, line.episode)
         if status.state in (StatusState.FAILED, StatusState.DIED):
             self._happen(Event.RECORDER_LOST, status.device)
 
@@ -433,10 +432,10 @@ class Session:
         self._screen.say("writing the dataset ... (Ctrl-C leaves it to the next session)", "dim")
         for _ in range(2):
             try:
-                if not self._crew.has("recorder"):
-                    self._crew.start_again("recorder")
+                if not self._crew.has(RECORDER):
+                    self._crew.start_again(RECORDER)
                     self._tell(Stop())
-                self._crew.join("recorder", DATASET_S)
+                self._crew.join(RECORDER, DATASET_S)
             except (KeyboardInterrupt, OSError):
                 break
             self._hear_all()
@@ -448,7 +447,7 @@ class Session:
         """At the end, that somebody is gone is news only of a recorder that has not said its last word."""
         for name, status in self._crew.statuses():
             is_gone = status.state in (StatusState.DIED, StatusState.SILENT)
-            if not is_gone or (name == "recorder" and not self._done):
+            if not is_gone or (name == RECORDER and not self._done):
                 self._hear(name, status)
 
 

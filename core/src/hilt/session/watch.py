@@ -12,17 +12,21 @@ TOUCH_TICKS = 3
 
 
 @define
-class Hunger:
+class Starvation:
     """Whether the arm has been waiting for the policy for so long that it looks as if it were finished."""
 
-    fed_ns: int = 0
+    _fed_ns: int = 0
 
-    def starves(self, tick: Tick, phase: Phase) -> bool:
+    def feed(self, time_ns: int) -> None:
+        """From now on it counts."""
+        self._fed_ns = time_ns
+
+    def seen(self, tick: Tick, phase: Phase) -> bool:
         """phase: the session's, which the rig may not know yet."""
         waits = phase == tick.phase == Phase.AUTONOMOUS and tick.source == Source.HOLD and not tick.alarm
         if not waits:
-            self.fed_ns = tick.time_ns
-        return tick.time_ns - self.fed_ns > STARVES_S * 1e9
+            self.feed(tick.time_ns)
+        return tick.time_ns - self._fed_ns > STARVES_S * 1e9
 
 
 @define
