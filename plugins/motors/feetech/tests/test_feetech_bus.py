@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -215,6 +215,71 @@ def test_slow_answers_are_waited_for(bus: FeetechBus, twin: PtyBus) -> None:
     twin.chain.faults.delay_ms = 15
     assert None not in bus.sync_read("Present_Position", soon()).values()
     assert bus.read("Present_Voltage", "lift") == 120
+
+
+LATE_MS, TEMPERATURE, VOLTAGE = 80, 35, 120
+
+
+def give_up_a_single_read(bus: FeetechBus) -> None:
+    with pytest.raises(DeviceLost, match="does not answer"):
+        bus.read("Present_Temperature", "lift", within_s=LATE_MS / 4000)
+
+
+def give_up_a_sync_read(bus: FeetechBus) -> None:
+    within_ns = LATE_MS * 1_000_000 // 4
+    assert set(bus.sync_read("Present_Temperature", time.monotonic_ns() + within_ns).values()) == {None}
+
+
+def give_up_a_write(bus: FeetechBus) -> None:
+    with pytest.raises(DeviceLost, match="does not answer"):
+        bus.write("Acceleration", "lift", TEMPERATURE, within_s=LATE_MS / 4000)
+
+
+def read_one(bus: FeetechBus) -> int | None:
+    return bus.read("Present_Voltage", "lift")
+
+
+def read_all(bus: FeetechBus) -> int | None:
+    return bus.sync_read("Present_Voltage", soon())["lift"]
+
+
+def write_and_read_one(bus: FeetechBus) -> int | None:
+    bus.write("Torque_Limit", "lift", 500)
+    return bus.read("Present_Voltage", "lift")
+
+
+@pytest.mark.parametrize("give_up", [give_up_a_single_read, give_up_a_sync_read, give_up_a_write])
+@pytest.mark.parametrize("ask", [read_one, read_all, write_and_read_one])
+def test_an_answer_that_comes_too_late_is_not_taken_for_that_to_the_next_question(
+    bus: FeetechBus, twin: PtyBus, give_up: Callable[[FeetechBus], None], ask: Callable[[FeetechBus], int | None]
+) -> None:
+    for id in twin.chain.servos:
+        twin.chain.faults.hot[id] = TEMPERATURE
+    assert bus.read("Present_Voltage", "lift") == VOLTAGE
+    twin.chain.faults.delay_ms = LATE_MS
+    give_up(bus)
+    twin.chain.faults.delay_ms = 0
+    assert ask(bus) == VOLTAGE
+    assert ask(bus) == VOLTAGE
+
+
+def test_a_motor_that_dies_after_it_has_answered_does_not_silence_the_others(bus: FeetechBus, twin: PtyBus) -> None:
+    bus.read("Present_Voltage", "lift")
+    twin.chain.faults.dead.add(2)
+    for _ in range(3):
+        assert bus.sync_read("Present_Position", soon()) == {"pan": 1001, "lift": None, "grip": 3003}
+
+
+def test_answers_to_whoever_had_the_port_before_are_not_taken_for_ones_own(bus: FeetechBus, twin: PtyBus) -> None:
+    bus.read("Present_Voltage", "lift")
+    twin.chain.faults.delay_ms = LATE_MS
+    give_up_a_single_read(bus)
+    twin.chain.faults.delay_ms = 0
+    successor = FeetechBus(twin.port, MOTORS)
+    bus.close()
+    successor.open()
+    assert successor.read("Present_Voltage", "lift") == VOLTAGE
+    successor.close()
 
 
 def test_eight_motors_on_one_bus() -> None:

@@ -8,12 +8,11 @@ from attrs import define, frozen
 
 from hilt_hooks import ConfigError, DeviceLost
 from hilt_motor_feetech import codec
+from hilt_motor_feetech.line import Line
 from hilt_motor_feetech.port import Port
-from hilt_motor_feetech.sdk import Sdk
+from hilt_motor_feetech.sdk import LATENCY_NS, Sdk
 from hilt_motor_feetech.table import MODELS, STS, Register, Series
 
-_LATENCY_NS = 50_000_000
-"""What a USB adapter and a busy machine may add to an answer; nobody waits longer for one attempt."""
 _PING_S = 0.15
 _PATIENCE_S = 0.5
 """How long a single register is asked for, or written, again and again."""
@@ -49,6 +48,7 @@ class FeetechBus:
         self.motors = dict(motors)
         self.errors: dict[str, int] = dict.fromkeys(self.motors, 0)
         self._port = Port(port, baud)
+        self._line = Line(self._port)
         self._series = _series_of(port, self.motors)
         self._names = {motor.id: name for name, motor in self.motors.items()}
         self._questions: dict[str, _Question] = {}
@@ -66,6 +66,7 @@ class FeetechBus:
     def open(self) -> None:
         """Raises ConnectError. Sends nothing."""
         self._port.open()
+        self._line.gave_up()  # whoever had the port before may have been killed while it was asking
 
     def close(self) -> None:
         """In every state. Sends nothing."""
@@ -81,11 +82,13 @@ class FeetechBus:
             return self._read_in_turn(register, deadline_ns)
         question = self._question(register)
         answers: dict[str, int | None] = dict.fromkeys(self.motors)
+        if not self._line.clear(self._names, deadline_ns, LATENCY_NS):
+            return answers
         missing = len(answers)
         for attempts_left in range(retries + 1, 0, -1):
             now = time.monotonic_ns()
             window = deadline_ns - now if attempts_left == 1 else (deadline_ns - now) // 2
-            until = now + min(window, _LATENCY_NS)
+            until = now + min(window, LATENCY_NS)
             missing -= self._ask(question, until, answers)
             if not missing or time.monotonic_ns() >= deadline_ns:
                 break
@@ -132,14 +135,14 @@ class FeetechBus:
     def assign(self, register: str, motor: str, value: int) -> None:
         """Write what changes how the motor is reached: its id or baud rate. Not read back."""
         row = self._series.registers[register]
-        self._sdk.write(self.motors[motor].id, row, codec.encode(row, value), time.monotonic_ns() + _LATENCY_NS)
+        self._sdk.write(self.motors[motor].id, row, codec.encode(row, value), time.monotonic_ns() + LATENCY_NS)
 
     def expected_model(self, motor: str) -> int:
         return MODELS[self.motors[motor].model].number
 
     @cached_property
     def _sdk(self) -> Sdk:
-        return Sdk(self._port)
+        return Sdk(self._line)
 
     def _read(self, register: str, motor: str, within_s: float) -> int | None:
         row = self._series.registers[register]
@@ -186,9 +189,12 @@ class FeetechBus:
             for packet in codec.take_packets(buffer):
                 name = self._names.get(packet.id)
                 if name is not None and len(packet.data) == register.size:
+                    self._line.spoke = packet.id
                     new += answers[name] is None
                     answers[name] = codec.decode(register, packet.data)
                     self.errors[name] = packet.code
+        if outstanding > 0:
+            self._line.gave_up()
         return new
 
     def _let_the_wire_work(self, size: int, until_ns: int) -> None:
