@@ -10,16 +10,19 @@ projects := hooks/pyproject.toml core/pyproject.toml $(wildcard plugins/*/*/pypr
 export HF_HUB_OFFLINE = 1
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all together lint bench clean
 
 demo: $(venv)/.installed
 	$(venv)/bin/hilt demo
 
-test: lint
-	$(venv)/bin/pytest -m "not long"
+test: together
+	$(venv)/bin/pytest -m "alone and not long"
 
-test-all: lint
-	$(venv)/bin/pytest
+test-all: together
+	$(venv)/bin/pytest -m alone
+
+together: lint
+	$(venv)/bin/pytest -m "not alone" --numprocesses=auto --dist=loadfile
 
 lint: $(venv)/.dev
 	$(venv)/bin/ruff check .
