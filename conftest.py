@@ -9,7 +9,9 @@ IN_REAL_TIME = tuple(
     ROOT / folder
     for folder in (
         "plugins/commands/demo",
-        "plugins/robots/emulated",
+        "plugins/motors",
+        "plugins/robots",
+        "plugins/teleops",
         "tests/benchmarks",
         "tests/e2e",
         "tests/plugins",

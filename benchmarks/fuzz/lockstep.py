@@ -33,7 +33,7 @@ _USE_TIME = (
     "hilt_motor_feetech.arm",
     "hilt_motor_feetech.bus",
     "hilt_motor_feetech.port",
-    "hilt_motor_feetech.sdk",
+    "hilt_motor_feetech.line",
 )
 _PTY_PATIENCE_S = 10.0
 _LOAD_NS = 50_000_000

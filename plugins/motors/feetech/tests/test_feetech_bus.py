@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -263,11 +264,49 @@ def test_an_answer_that_comes_too_late_is_not_taken_for_that_to_the_next_questio
     assert ask(bus) == VOLTAGE
 
 
-def test_a_motor_that_dies_after_it_has_answered_does_not_silence_the_others(bus: FeetechBus, twin: PtyBus) -> None:
-    bus.read("Present_Voltage", "lift")
-    twin.chain.faults.dead.add(2)
-    for _ in range(3):
-        assert bus.sync_read("Present_Position", soon()) == {"pan": 1001, "lift": None, "grip": 3003}
+@pytest.mark.parametrize("latency_ms", [20, 45, 60, 80])
+def test_an_adapter_that_is_always_slow_mixes_nothing_up(bus: FeetechBus, twin: PtyBus, latency_ms: int) -> None:
+    for id in twin.chain.servos:
+        twin.chain.faults.hot[id] = TEMPERATURE
+    twin.chain.faults.delay_ms = latency_ms
+    bus.write("Torque_Limit", "lift", 500, within_s=2)
+    for _ in range(2):
+        assert bus.read("Present_Temperature", "lift", within_s=2) == TEMPERATURE
+        assert bus.read("Present_Voltage", "lift", within_s=2) == VOLTAGE
+        assert bus.sync_read("Torque_Limit", soon(), retries=9)["lift"] == 500
+        assert bus.sync_read("Present_Position", soon(), retries=9)["lift"] == 2002
+
+
+def test_one_that_takes_most_of_the_time_there_is_still_gives_all_positions(bus: FeetechBus, twin: PtyBus) -> None:
+    """The first attempt is given up, and its answers then come in the second."""
+    bus.sync_read("Present_Position", soon())
+    twin.chain.faults.delay_ms = 60
+    for _ in range(5):
+        answers = bus.sync_read("Present_Position", time.monotonic_ns() + 90_000_000)
+        assert answers == {"pan": 1001, "lift": 2002, "grip": 3003}
+
+
+@pytest.mark.parametrize("dead", [1, 2, 3])
+def test_whoever_is_dead_does_not_keep_the_others_from_being_heard(bus: FeetechBus, twin: PtyBus, dead: int) -> None:
+    twin.chain.faults.dead.add(dead)
+    for register in ("Present_Position", "Torque_Enable"):
+        answers = bus.sync_read(register, soon())
+        assert [motor.id for name, motor in MOTORS.items() if answers[name] is None] == [dead]
+
+
+def test_a_question_that_was_interrupted_counts_as_asked(bus: FeetechBus, twin: PtyBus) -> None:
+    bus.sync_write("Torque_Limit", dict.fromkeys(MOTORS, 500))
+    assert bus.sync_read("Torque_Limit", soon())["lift"] == 500
+    twin.chain.faults.delay_ms = LATE_MS
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, LATE_MS / 4000)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            bus.sync_read("Torque_Limit", soon())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    twin.chain.faults.delay_ms = 0
+    assert bus.sync_read("Present_Position", soon()) == {"pan": 1001, "lift": 2002, "grip": 3003}
 
 
 def test_answers_to_whoever_had_the_port_before_are_not_taken_for_ones_own(bus: FeetechBus, twin: PtyBus) -> None:

@@ -190,7 +190,6 @@ def test_half_a_packet_is_forgotten_after_a_pause() -> None:
     assert wire.ask(1, Instruction.PING) == [Packet(1, 0, b"")]
 
 
-@pytest.mark.alone
 def test_feetechs_sdk_talks_to_it() -> None:
     bus = PtyBus(ServoChain([EmulatedServo(id) for id in (1, 2, 3)], FirstOrderPlant({1: 1000, 2: 2000, 3: 3000})))
     with serving(bus):

@@ -1,16 +1,14 @@
-"""A bus of Feetech servos: two cyclic packets of our own, single registers through Feetech's SDK."""
+"""A bus of Feetech servos: packets for all of them, and single registers."""
 
 import time
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 
 from attrs import define, frozen
 
 from hilt_hooks import ConfigError, DeviceLost
 from hilt_motor_feetech import codec
-from hilt_motor_feetech.line import Line
+from hilt_motor_feetech.line import LATENCY_NS, Line
 from hilt_motor_feetech.port import Port
-from hilt_motor_feetech.sdk import LATENCY_NS, Sdk
 from hilt_motor_feetech.table import MODELS, STS, Register, Series
 
 _PING_S = 0.15
@@ -18,6 +16,7 @@ _PATIENCE_S = 0.5
 """How long a single register is asked for, or written, again and again."""
 _BITS = 10
 """On the wire, of a byte."""
+_ACKNOWLEDGEMENT = "acknowledgement"
 _REFUSALS = 3
 """How often a motor may acknowledge a value and keep another."""
 
@@ -48,9 +47,9 @@ class FeetechBus:
         self.motors = dict(motors)
         self.errors: dict[str, int] = dict.fromkeys(self.motors, 0)
         self._port = Port(port, baud)
-        self._line = Line(self._port)
         self._series = _series_of(port, self.motors)
         self._names = {motor.id: name for name, motor in self.motors.items()}
+        self._line = Line(self._port, self._names)
         self._questions: dict[str, _Question] = {}
         if len(self._names) != len(self.motors):
             raise ConfigError(f"{port}: two motors have the same id: { {name: each.id for name, each in motors.items()} }")
@@ -66,7 +65,7 @@ class FeetechBus:
     def open(self) -> None:
         """Raises ConnectError. Sends nothing."""
         self._port.open()
-        self._line.gave_up()  # whoever had the port before may have been killed while it was asking
+        self._line.doubt()  # whoever had the port before may have been killed while it was asking
 
     def close(self) -> None:
         """In every state. Sends nothing."""
@@ -82,10 +81,10 @@ class FeetechBus:
             return self._read_in_turn(register, deadline_ns)
         question = self._question(register)
         answers: dict[str, int | None] = dict.fromkeys(self.motors)
-        if not self._line.clear(self._names, deadline_ns, LATENCY_NS):
-            return answers
         missing = len(answers)
         for attempts_left in range(retries + 1, 0, -1):
+            if not self._line.begin(register, deadline_ns):
+                break
             now = time.monotonic_ns()
             window = deadline_ns - now if attempts_left == 1 else (deadline_ns - now) // 2
             until = now + min(window, LATENCY_NS)
@@ -120,8 +119,8 @@ class FeetechBus:
         kept: int | None = None
         missing, refusals = True, 0
         for until_ns in _attempts(within_s):
-            acknowledged = missing and self._sdk.write(id, row, data, until_ns)
-            read = self._sdk.read(id, row, until_ns)
+            acknowledged = missing and self._store(id, row, data, until_ns)
+            read = self._load(id, row, until_ns)
             if read == data:
                 return
             kept, missing = (kept, False) if read is None else (codec.decode(row, read), True)
@@ -133,21 +132,18 @@ class FeetechBus:
         raise DeviceLost(f"{self.port}: {motor} (id {id}) keeps {register} = {kept}, not {value}")
 
     def assign(self, register: str, motor: str, value: int) -> None:
-        """Write what changes how the motor is reached: its id or baud rate. Not read back."""
-        row = self._series.registers[register]
-        self._sdk.write(self.motors[motor].id, row, codec.encode(row, value), time.monotonic_ns() + LATENCY_NS)
+        """Write what changes how the motor is reached: its id or baud rate. Sent once, whatever is under way; not read back."""
+        row, id = self._series.registers[register], self.motors[motor].id
+        self._line.doubt()
+        self._exchange(id, _write_of(id, row, codec.encode(row, value)), 0, time.monotonic_ns() + LATENCY_NS)
 
     def expected_model(self, motor: str) -> int:
         return MODELS[self.motors[motor].model].number
 
-    @cached_property
-    def _sdk(self) -> Sdk:
-        return Sdk(self._line)
-
     def _read(self, register: str, motor: str, within_s: float) -> int | None:
         row = self._series.registers[register]
         for until_ns in _attempts(within_s):
-            data = self._sdk.read(self.motors[motor].id, row, until_ns)
+            data = self._load(self.motors[motor].id, row, until_ns)
             if data is not None:
                 return codec.decode(row, data)
         return None
@@ -156,9 +152,40 @@ class FeetechBus:
         """For servos that know no sync read: one after the other, as far as the time goes."""
         row, answers = self._series.registers[register], dict[str, int | None]()
         for name, motor in self.motors.items():
-            data = self._sdk.read(motor.id, row, deadline_ns) if time.monotonic_ns() < deadline_ns else None
+            data = self._load(motor.id, row, deadline_ns) if time.monotonic_ns() < deadline_ns else None
             answers[name] = None if data is None else codec.decode(row, data)
         return answers
+
+    def _load(self, id: int, row: Register, until_ns: int) -> bytes | None:
+        """None if no answer came in time, or a damaged one."""
+        if not self._line.begin(row.name, until_ns, ask_first=id):
+            return None
+        request = codec.packet(id, codec.Instruction.READ, bytes((row.address, row.size)))
+        return self._exchange(id, request, row.size, until_ns)
+
+    def _store(self, id: int, row: Register, data: bytes, until_ns: int) -> bool:
+        """Whether it was acknowledged."""
+        if not self._line.begin(_ACKNOWLEDGEMENT, until_ns, ask_first=id):
+            return False
+        return self._exchange(id, _write_of(id, row, data), 0, until_ns) is not None
+
+    def _exchange(self, id: int, request: bytes, size: int, until_ns: int) -> bytes | None:
+        """Ask one motor once. Gives so many bytes of data; None if there was no such answer, or not in time."""
+        self._port.discard()
+        self._port.write(request)
+        outstanding, buffer = codec.OVERHEAD + size, bytearray()
+        until_ns = min(until_ns, time.monotonic_ns() + LATENCY_NS + self._wire_ns(len(request) + outstanding))
+        while outstanding > 0:
+            left = len(buffer)
+            if not self._port.read_into(buffer, until_ns):
+                break
+            outstanding -= len(buffer) - left
+            for packet in codec.take_packets(buffer):
+                if packet.id == id and len(packet.data) == size:
+                    self._line.complete()
+                    return packet.data
+                outstanding += codec.OVERHEAD + len(packet.data)
+        return None
 
     def _silent(self, motor: str) -> DeviceLost:
         return DeviceLost(f"{self.port}: {motor} (id {self.motors[motor].id}) does not answer; check its cable and its power")
@@ -175,6 +202,7 @@ class FeetechBus:
         """Ask all motors once and fill in what comes; how many answers were new.
 
         Over when the wire has carried as many bytes as there are to come, damaged or not, or when the time is up.
+        Answers to something else do not count.
         """
         self._port.discard()
         self._port.write(question.request)
@@ -188,19 +216,26 @@ class FeetechBus:
             outstanding -= len(buffer) - left
             for packet in codec.take_packets(buffer):
                 name = self._names.get(packet.id)
-                if name is not None and len(packet.data) == register.size:
-                    self._line.spoke = packet.id
-                    new += answers[name] is None
-                    answers[name] = codec.decode(register, packet.data)
-                    self.errors[name] = packet.code
-        if outstanding > 0:
-            self._line.gave_up()
+                if name is None or len(packet.data) != register.size:
+                    outstanding += codec.OVERHEAD + len(packet.data)
+                    continue
+                new += answers[name] is None
+                answers[name] = codec.decode(register, packet.data)
+                self.errors[name] = packet.code
+        if new == len(answers):  # and not only what an earlier attempt had left out
+            self._line.complete()
         return new
 
     def _let_the_wire_work(self, size: int, until_ns: int) -> None:
         """Sleep for as long as so many bytes take at least: to wake up for each of the answers would cost more than they do."""
-        wire_ns = size * _BITS * 1_000_000_000 // self._port.baud
-        time.sleep(max(0, min(wire_ns, until_ns - time.monotonic_ns())) / 1e9)
+        time.sleep(max(0, min(self._wire_ns(size), until_ns - time.monotonic_ns())) / 1e9)
+
+    def _wire_ns(self, size: int) -> int:
+        return size * _BITS * 1_000_000_000 // self._port.baud
+
+
+def _write_of(id: int, row: Register, data: bytes) -> bytes:
+    return codec.packet(id, codec.Instruction.WRITE, bytes((row.address,)) + data)
 
 
 def _attempts(within_s: float) -> Iterator[int]:

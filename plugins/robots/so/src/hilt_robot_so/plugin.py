@@ -31,7 +31,7 @@ def _follower(name: str, model: str, factory: str, *more: str) -> RobotDescripto
         scanner="hilt_motor_feetech.diagnosis:answering",
         capabilities=_CAPABILITIES | set(more),
         limits=LIMITS,
-        requires=("hilt-motor-feetech", "feetech-servo-sdk", "pyserial"),
+        requires=("hilt-motor-feetech", "pyserial"),
     )
 
 

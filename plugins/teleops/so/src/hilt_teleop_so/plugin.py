@@ -16,7 +16,7 @@ def _leader(name: str, model: str, factory: str) -> TeleoperatorDescriptor:
         scanner="hilt_motor_feetech.diagnosis:answering",
         capabilities=frozenset({"torque", "mirror", "warn", "identify", "calibrate", "diagnose", "setup_motors"}),
         limits=LIMITS,
-        requires=("hilt-motor-feetech", "hilt-robot-so", "feetech-servo-sdk", "pyserial"),
+        requires=("hilt-motor-feetech", "hilt-robot-so", "pyserial"),
     )
 
 
