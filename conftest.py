@@ -10,8 +10,7 @@ IN_REAL_TIME = tuple(
     for folder in (
         "plugins/commands/demo",
         "plugins/motors",
-        "plugins/robots",
-        "plugins/teleops",
+        "plugins/robots/emulated",
         "tests/benchmarks",
         "tests/e2e",
         "tests/plugins",

@@ -1,7 +1,7 @@
 """A bus of Feetech servos: packets for all of them, and single registers."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from attrs import define, frozen
 
@@ -173,19 +173,13 @@ class FeetechBus:
         """Ask one motor once. Gives so many bytes of data; None if there was no such answer, or not in time."""
         self._port.discard()
         self._port.write(request)
-        outstanding, buffer = codec.OVERHEAD + size, bytearray()
-        until_ns = min(until_ns, time.monotonic_ns() + LATENCY_NS + self._wire_ns(len(request) + outstanding))
-        while outstanding > 0:
-            left = len(buffer)
-            if not self._port.read_into(buffer, until_ns):
-                break
-            outstanding -= len(buffer) - left
-            for packet in codec.take_packets(buffer):
-                if packet.id == id and len(packet.data) == size:
-                    self._line.complete()
-                    return packet.data
-                outstanding += codec.OVERHEAD + len(packet.data)
-        return None
+        wire_ns = self._wire_ns(len(request) + codec.OVERHEAD + size)
+        until_ns = min(until_ns, time.monotonic_ns() + LATENCY_NS + wire_ns)
+        answer = next(self._answers((id,), size, until_ns), None)
+        if answer is None:
+            return None
+        self._line.complete()
+        return answer.data
 
     def _silent(self, motor: str) -> DeviceLost:
         return DeviceLost(f"{self.port}: {motor} (id {self.motors[motor].id}) does not answer; check its cable and its power")
@@ -199,32 +193,37 @@ class FeetechBus:
         return self._questions[name]
 
     def _ask(self, question: _Question, until_ns: int, answers: dict[str, int | None]) -> int:
-        """Ask all motors once and fill in what comes; how many answers were new.
-
-        Over when the wire has carried as many bytes as there are to come, damaged or not, or when the time is up.
-        Answers to something else do not count.
-        """
+        """Ask all motors once and fill in what comes; how many answers were new."""
         self._port.discard()
         self._port.write(question.request)
         self._let_the_wire_work(len(question.request) + question.size, until_ns)
-        buffer, new, register = bytearray(), 0, question.register
-        outstanding = question.size
-        while outstanding > 0:
-            left = len(buffer)
-            if not self._port.read_into(buffer, until_ns):
-                break
-            outstanding -= len(buffer) - left
-            for packet in codec.take_packets(buffer):
-                name = self._names.get(packet.id)
-                if name is None or len(packet.data) != register.size:
-                    outstanding += codec.OVERHEAD + len(packet.data)
-                    continue
-                new += answers[name] is None
-                answers[name] = codec.decode(register, packet.data)
-                self.errors[name] = packet.code
+        new, register = 0, question.register
+        for packet in self._answers(self._names, register.size, until_ns):
+            name = self._names[packet.id]
+            new += answers[name] is None
+            answers[name] = codec.decode(register, packet.data)
+            self.errors[name] = packet.code
         if new == len(answers):  # and not only what an earlier attempt had left out
             self._line.complete()
         return new
+
+    def _answers(self, ids: Collection[int], size: int, until_ns: int) -> Iterator[codec.Packet]:
+        """Those of these motors that have so much data.
+
+        Over when the wire has carried as many bytes as there are to come, damaged or not, or when the time is up. Answers
+        to something else do not count.
+        """
+        outstanding, buffer = len(ids) * (codec.OVERHEAD + size), bytearray()
+        while outstanding > 0:
+            left = len(buffer)
+            if not self._port.read_into(buffer, until_ns):
+                return
+            outstanding -= len(buffer) - left
+            for packet in codec.take_packets(buffer):
+                if packet.id in ids and len(packet.data) == size:
+                    yield packet
+                else:
+                    outstanding += codec.OVERHEAD + len(packet.data)
 
     def _let_the_wire_work(self, size: int, until_ns: int) -> None:
         """Sleep for as long as so many bytes take at least: to wake up for each of the answers would cost more than they do."""
