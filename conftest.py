@@ -1,5 +1,6 @@
-"""Which tests have the machine to themselves: those in which arms move in real time, and whatever takes long."""
+"""For all tests: signals do what they usually do; those in which arms move, or that take long, have the machine to themselves."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ IN_REAL_TIME = tuple(
         "tests/templates",
     )
 )
+
+
+def pytest_configure() -> None:
+    """Whoever runs the suite in the background, or under nohup, has it ignore these, and every process that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for each in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(each, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
