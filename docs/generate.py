@@ -125,7 +125,7 @@ def _giver(event: Event) -> str:
 _OWN_EVENTS = {
     Event.INTERVENE_END: "the control of `intervene` was let go",
     Event.TIMEOUT: "`episode_time_s` of recorded time are over",
-    Event.INPUT_LOST: "the last input is gone",
+    Event.INPUT_LOST: "no input is left by which the operator can stop",
     Event.DEVICE_LOST: "robot or leader does not answer",
     Event.LEASE_LOST: "the session did not answer the rig in time",
     Event.RECORDER_LOST: "the recorder has ended: what it had of the episode is kept",
@@ -248,9 +248,9 @@ CAMERA = CameraColumn(name="<camera>", height=2, width=2, channels=3)
 
 MEANINGS: Mapping[str, str] = {
     "observation.state": "what the robot measured in this tick, after the command went out",
-    "action": "what the source in force requested from this tick on, before interpolation and governor",
+    "action": "what the source requested from here on, before interpolation and governor; of a held arm, what is sent next",
     "intervention": "a person drives, and a policy drove before; a demonstration is none",
-    "hilt.proposed": "what the policy proposed; NaN while it does not drive",
+    "hilt.proposed": "what the policy proposed; NaN while it does not drive, until it has answered, and for what is not finite",
     "hilt.sent": "what was sent at this tick: the bytes on the bus, decided one tick earlier",
     "hilt.measured_age_ms": "how old each measured value was when the reading was complete, ms",
     "hilt.source": "who commanded",
@@ -316,7 +316,7 @@ def timings() -> str:
         ["the session renews its lease", f"every {RENEW_S * 1e3:g} ms", "ipc/lease.py"],
         ["the rig holds, until acknowledged, without a renewal for", f"{EXPIRES_S * 1e3:g} ms", "ipc/lease.py"],
         ["a reading that has not come by then is missing", f"{READ_SHARE:.0%} of a tick", "rig/process.py"],
-        ["robot or leader silent: hold, go on when it speaks again", f"after {STALE_S:g} s", "rig/engine.py"],
+        ["robot or leader silent: hold, go on when it speaks again", f"after {STALE_S:g} s, or two ticks", "rig/engine.py"],
         ["robot or leader silent: fault, until acknowledged", f"after {LOST_S:g} s", "rig/engine.py"],
         ["a joint that cannot follow is an alarm", f"after {BLOCKED_S:g} s", "rig/governor.py"],
         ["all safety filters together have", f"{DEADLINE_S * 1e3:g} ms", "rig/filters.py"],

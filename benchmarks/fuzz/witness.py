@@ -10,7 +10,8 @@ offset      a takeover begins where the robot is; after it the robot's target mo
 stale       what the policy or a recording is said to want is from a chunk of the epoch in force
 ramp        a policy or recording whose first action is far is approached as a ramp
 mirror      a leader that leads is not moved
-alarm       a source that asks for what is not finite is told of
+label       what is requested is finite, and where filters refuse nobody commands
+alarm       the operator is told of an arm that is held although a source is in force
 """
 
 from collections.abc import Mapping, Sequence
@@ -180,6 +181,7 @@ class Witness:
         self._violations: list[Violation] = []
         self._before: Seen | None = None
         self._force = Source.HOLD
+        self._starved = self._held = False
         self._requested = self._other = np.full(len(names), np.nan)
         self._aligned = False
         self._unsent: tuple[Floats, ...] = ()
@@ -250,8 +252,7 @@ class Witness:
 
     def _targets(self, before: Seen) -> tuple[Floats, ...]:
         """Where the decision of that tick could go; none for a hold."""
-        tick = before.tick
-        if self._force is Source.HOLD or not np.isfinite(tick.requested).all():
+        if self._force is Source.HOLD or self._held:
             return ()
         if before.asked:
             given = before.filtered
@@ -290,15 +291,25 @@ class Witness:
             self.robot.pause()
         force = right.moves(tick)
         requested = np.array(tick.requested)
-        if force is Source.HUMAN:
+        held = self._holds(tick, force)
+        if force is Source.HUMAN and not held:
             self._offset(tick, requested)
         if force in FROM_QUEUE:
             self._queue(tick, np.array(tick.proposed) if force is Source.POLICY else requested)
-        if force is not Source.HOLD and not np.isfinite(requested).all() and not tick.alarm:
-            self.broken("alarm", tick.k, f"nobody is told of {tick.requested}")
         if seen.asked:
             self._filtered(tick, seen.filtered)
-        self._force = force
+        self._force, self._held = force, held
+
+    def _holds(self, tick: Tick, force: Source) -> bool:
+        """Whether the arm is held although a source is in force. One that has no actions left is still on its way to the last."""
+        if tick.frame >= 0:
+            self._starved = self._before is None or tick.consumed in (0, self._before.tick.consumed)
+        if not np.isfinite(tick.requested).all() or (tick.refused and tick.source is not Source.HOLD):
+            self.broken("label", tick.k, f"{tick.source} commands {tick.requested} ({tick.refused or tick.alarm})")
+        held = tick.source is Source.HOLD and (force is Source.HUMAN or (force in FROM_QUEUE and not self._starved))
+        if held and not tick.alarm:
+            self.broken("alarm", tick.k, f"nobody is told that the arm is held under {force}")
+        return held
 
     def _filtered(self, tick: Tick, last: Mapping[str, float] | None) -> None:
         """last: what the last filter gave; None if that may not count."""
@@ -308,7 +319,7 @@ class Witness:
 
     def _offset(self, tick: Tick, requested: Floats) -> None:
         before = self._before
-        if before is None or tick.leader is None or before.tick.leader is None or self._right.heard_mode:
+        if before is None or tick.leader is None or before.tick.leader is None or self._right.heard_mode or self._held:
             return
         if self._force is not Source.HUMAN:
             apart = requested - np.array(self._start(tick))

@@ -15,7 +15,7 @@ import pytest
 from attrs import evolve, field, frozen
 from waiting import PATIENCE_S, soon
 
-from hilt.cameras import CamerasSetup, columns, run
+from hilt.cameras import CamerasSetup, build_camera, camera_columns, run
 from hilt.cameras.process import NICENESS
 from hilt.ipc.frames import FrameReader
 from hilt.ipc.messages import CameraColumn, Status, Stop, decode, encode
@@ -209,6 +209,5 @@ if __name__ == "__main__":
 
 
 def test_columns_are_known_without_opening_anything() -> None:
-    assert columns({"front": (FACTORY, evolve(CONFIG, index_or_path="/dev/video63"))}) == [
-        CameraColumn(name="front", height=120, width=160, channels=3)
-    ]
+    camera = build_camera(FACTORY, evolve(CONFIG, index_or_path="/dev/video63"))
+    assert camera_columns({"front": camera}) == [CameraColumn(name="front", height=120, width=160, channels=3)]

@@ -6,10 +6,10 @@ from attrs import evolve
 from msgspec import structs
 
 from hilt.ipc.messages import Acknowledge, ChunkMessage, Phase, Segment, SetMode, Source
-from hilt.rig.engine import LOST_S, STALE_S, Decision, Engine, Filtered, Inputs, Layout, Sensed
+from hilt.rig.engine import LOST_S, STALE_S, ActionFilter, Decision, Engine, Filtered, Inputs, Layout, Sensed
 from hilt.rig.governor import Envelope, Governor
 from hilt.rig.leader import Handover
-from hilt_hooks import Limits, Signal
+from hilt_hooks import Floats, Limits, Signal
 
 NAMES = ("a.pos", "b.pos")
 PERIOD = 1 / 60
@@ -30,11 +30,13 @@ def chunk(actions: list[list[float]], *, epoch: int = 1, id: int = 0, consumed: 
 class Rig:
     """An engine with a robot that follows at once and a leader that is where it is put."""
 
-    def __init__(self, *, interpolation: int = 2, mirrors: bool = True, bleed: float = 10.0) -> None:
+    def __init__(
+        self, *, interpolation: int = 2, mirrors: bool = True, bleed: float = 10.0, filters: ActionFilter | None = None
+    ) -> None:
         envelope = Envelope.of([Signal(name, "deg") for name in NAMES], LIMITS, 15)
         layout = Layout(interpolation, PERIOD, (0, 1), (0, 1), mirrors, Handover(bleed))
         self.governor = Governor(envelope, PERIOD)
-        self.engine = Engine(layout, self.governor, self.governor if mirrors else None, np.zeros(2))
+        self.engine = Engine(layout, self.governor, self.governor if mirrors else None, np.zeros(2), filters)
         self.robot, self.leader, self.k = np.zeros(2), np.zeros(2), -1
         self.silent = {"robot": 0.0, "leader": 0.0}
         self.lease_s, self.problem, self.stiff, self.robot_stiff = 0.0, "", True, True
@@ -163,6 +165,16 @@ def test_return_to_the_policy_starts_from_an_empty_queue() -> None:
     assert rig.largest_step <= 180 * PERIOD * (1 + 1e-9)
 
 
+def test_a_policy_has_proposed_nothing_until_it_has_answered() -> None:
+    rig = Rig(interpolation=1)
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(3)))
+    rig.tick(mode(Phase.HUMAN, epoch=1))
+    waiting = [rig.tick(mode(Phase.AUTONOMOUS, epoch=2)), *rig.ticks(3)]
+    assert [decision.proposed for decision in waiting] == [None] * 4
+    answered = rig.tick(chunk([[0.4, 0.4]], epoch=2))
+    assert answered.proposed == pytest.approx([0.4, 0.4])
+
+
 def test_the_grid_restarts_after_a_pause_and_marks_the_gap() -> None:
     rig = Rig()
     rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk(ramp(50)))
@@ -243,7 +255,63 @@ def test_a_command_that_is_no_number_holds_and_alarms() -> None:
     rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[0, 0], [float("nan"), 1], [0, 0]]))
     bad = rig.tick()
     assert "a.pos" in bad.alarm
-    assert np.isfinite(bad.robot.sent).all()
+    assert_held(bad)
+    assert bad.proposed == pytest.approx([np.nan, 1], nan_ok=True)
+    good = rig.tick()
+    assert (good.source, good.alarm) == (Source.POLICY, "")
+    assert good.requested == pytest.approx([0, 0])
+
+
+def assert_held(decision: Decision) -> None:
+    """Nobody commands in this frame, and its action is where the arm stays."""
+    assert (decision.source, decision.frame >= 0) == (Source.HOLD, True)
+    assert np.isfinite(decision.robot.sent).all()
+    assert (decision.requested == decision.robot.sent).all()
+
+
+def refuse_beyond(limit: float) -> ActionFilter:
+    def judge(_: Source, target: Floats, __: Floats) -> Filtered:
+        return (
+            Filtered(target) if np.abs(target).max() <= limit else Filtered(None, "holding: filter lab refuses: near the table")
+        )
+
+    return judge
+
+
+def test_what_a_filter_refuses_of_a_person_is_nobody_s_command() -> None:
+    rig = Rig(interpolation=1, mirrors=False, filters=refuse_beyond(5))
+    rig.tick(mode(Phase.HUMAN, epoch=1))
+    rig.leader = np.array([4.0, 0.0])
+    assert rig.tick().source == Source.HUMAN
+    rig.leader = np.array([8.0, 0.0])
+    refused = rig.tick()
+    assert "near the table" in refused.alarm
+    assert_held(refused)
+    rig.leader = np.array([3.0, 0.0])
+    assert rig.tick().source == Source.HUMAN
+    assert rig.decisions[-1].requested == pytest.approx(rig.leader)
+
+
+def test_what_a_filter_refuses_of_a_policy_is_proposed_and_not_commanded() -> None:
+    rig = Rig(interpolation=1, filters=refuse_beyond(5))
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[4.0, 0.0], [8.0, 0.0], [3.0, 0.0]]))
+    refused = rig.tick()
+    assert_held(refused)
+    assert refused.proposed == pytest.approx([8, 0])
+    assert rig.tick().source == Source.POLICY
+
+
+def test_what_a_filter_refuses_of_an_approach_is_no_approach() -> None:
+    rig = Rig(interpolation=1, filters=refuse_beyond(5))
+    assert_held(rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[20.0, 0.0]])))
+
+
+def test_what_a_filter_changes_stays_the_command_of_its_source() -> None:
+    rig = Rig(interpolation=1, filters=lambda _, target, __: Filtered(np.clip(target, -1, 1)))
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[4.0, 0.0], [5.0, 0.0]]))
+    changed = rig.tick()
+    assert changed.source == Source.POLICY
+    assert changed.requested == pytest.approx([5, 0])
 
 
 def test_the_leader_mirrors_whenever_it_does_not_lead() -> None:
@@ -395,9 +463,7 @@ def test_an_approach_ends_at_the_joint_limit() -> None:
 
 
 def test_an_approach_ends_where_a_filter_ends_it() -> None:
-    rig = Rig(interpolation=1)
-    engine = Engine(rig.engine._layout, rig.governor, None, np.zeros(2), lambda _, target, __: Filtered(np.clip(target, -20, 20)))
-    rig.engine = engine
+    rig = Rig(interpolation=1, filters=lambda _, target, __: Filtered(np.clip(target, -20, 20)))
     rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[60.0, 0.0], [5.0, 0.0]]))
     rig.ticks(120)
     assert rig.robot[0] == pytest.approx(5, abs=0.1)

@@ -98,7 +98,7 @@ from hilt.ipc.messages import Source
 from hilt.kernel import Registry
 from hilt.rig.filters import installed
 if __name__ == "__main__":
-    filters = installed(Registry.discover(), ("a.pos",))
+    filters = installed(Registry.discover(), ("a.pos",), ["left (hilt-test-left)"])
     filters(Source.HUMAN, np.zeros(1), np.zeros(1))
     input()
 """
@@ -115,7 +115,8 @@ def start(install: Install) -> Iterator[Callable[..., Filters]]:
 
     def call(*bodies: str) -> Filters:
         path = [str(install(f"filter{number}", HEAD + f"    {body}\n")) for number, body in enumerate(bodies)]
-        filters = installed(Registry.discover(path=path), NAMES)
+        registry = Registry.discover(path=path)
+        filters = installed(registry, NAMES, found(registry))
         assert filters is not None
         running.append(filters)
         return filters
@@ -123,6 +124,10 @@ def start(install: Install) -> Iterator[Callable[..., Filters]]:
     yield call
     for filters in running:
         filters.close()
+
+
+def found(registry: Registry) -> list[str]:
+    return [each.plugin for each in registry.filters()]
 
 
 def ticks(filters: Filters, target: Floats = THERE) -> Iterator[Filtered]:
@@ -209,11 +214,22 @@ def test_filters_that_cannot_be_loaded_again_keep_the_arm_still(install: Install
     broken = "import multiprocessing\nassert multiprocessing.parent_process() is None\n"
     path = [str(install("fragile", broken + HEAD + "    return target\n"))]
     with pytest.raises(ConnectError, match=r"filters were fragile \(hilt-test-fragile\), and are now none\)$"):
-        installed(Registry.discover(path=path), NAMES)
+        installed(Registry.discover(path=path), NAMES, ["fragile (hilt-test-fragile)"])
 
 
 def test_without_filters_there_is_nothing_to_ask() -> None:
-    assert installed(Registry.discover(path=[]), NAMES) is None
+    assert installed(Registry.discover(path=[]), NAMES, []) is None
+
+
+@pytest.mark.parametrize("change", [lambda _: [], lambda there: there[::-1], lambda there: [*there, "gone (lab)"]])
+def test_others_than_the_session_was_checked_with_are_refused(install: Install, change: Callable[[list[str]], list[str]]) -> None:
+    path = [str(install(f"filter{number}", HEAD + "    return target\n")) for number in range(2)]
+    registry = Registry.discover(path=path)
+    there = found(registry)
+    with pytest.raises(ConnectError) as caught:
+        installed(registry, NAMES, change(there))
+    were, now = ", ".join(change(there)) or "none", ", ".join(there)
+    assert f"they were {were}, and the rig finds {now}; see" in str(caught.value)
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waiting for another's child needs Linux")
@@ -277,7 +293,7 @@ def rig(install: Install, tmp_path: Path) -> Iterator[Callable[[str], Running]]:
         (tmp_path / LEASE).write_bytes(struct.pack("q", 1 << 62))
         session = RingWriter(tmp_path / SESSION, slot_bytes=4096, slots=64)
         create_chunks(tmp_path).close()
-        setup = RigSetup(run_dir=tmp_path, station=STATION, fps=50, interpolation=1)
+        setup = RigSetup(run_dir=tmp_path, station=STATION, fps=50, interpolation=1, filters=["filter (hilt-test-filter)"])
         process = multiprocessing.get_context("spawn").Process(target=run, args=(setup,))
         process.start()
         running.append(Running(tmp_path, session, process))
@@ -341,7 +357,8 @@ def test_a_rig_ticks_on_and_holds_while_a_filter_hangs(rig: Callable[[str], Runn
     assert len({tick.k for tick in refused}) == len(refused) > 10
     assert all("filter filter (hilt-test-filter)" in tick.alarm for tick in refused)
     assert {tuple(tick.sent) for tick in refused} == {(0.0, 0.0)}
-    assert refused[-1].requested[0] > refused[0].requested[0]
+    assert {(tick.source, *tick.requested) for tick in refused} == {(Source.HOLD, 0.0, 0.0)}
+    assert refused[-1].leader[0] > refused[0].leader[0]
 
 
 def test_the_arm_moves_again_once_the_filter_answers(rig: Callable[[str], Running]) -> None:

@@ -1,5 +1,6 @@
 """Rings: whole messages or none, whoever dies, stops or falls behind."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -26,6 +27,35 @@ while True:
     writer.write(writer.written.to_bytes(8, "little") * 500)
     time.sleep(0.0001)
 """
+
+FILL = """
+import sys
+from pathlib import Path
+from hilt.ipc.lease import LeaseHolder
+from hilt.ipc.ring import RingWriter
+from hilt_hooks import ConnectError
+
+folder = Path(sys.argv[1])
+LeaseHolder(folder / "before")
+for name in "ab":
+    try:
+        writer = RingWriter(folder / name, slot_bytes=1 << 16, slots=10)
+    except ConnectError as error:
+        print(error)
+with open(folder / "filler", "wb", buffering=0) as filler:
+    try:
+        while filler.write(bytes(4096)):
+            pass
+    except OSError:
+        pass
+for _ in range(20):
+    writer.write(bytes(1 << 16))
+try:
+    LeaseHolder(folder / "after")
+except ConnectError as error:
+    print(error)
+"""
+"""In a file system of 1 MiB: two rings of 0.7 MB, then whatever else there is room for."""
 
 
 def test_messages_arrive_in_order(tmp_path: Path) -> None:
@@ -94,6 +124,24 @@ def test_a_writer_killed_at_any_instant_leaves_whole_messages(tmp_path: Path) ->
         process.kill()
         process.wait()
         assert all(len(message) == 4000 for message in reader.drain())
+
+
+def test_room_is_taken_when_a_ring_is_made(tmp_path: Path) -> None:
+    """Not in the middle of a movement: what a mapping has no page for, kills whoever writes to it."""
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare (util-linux)")
+    mount = 'mount -t tmpfs -o size=1m tmpfs "$1" && echo mounted && exec "$2" -c "$3" "$1"'
+    line = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh", tmp_path, sys.executable, FILL]
+    ran = subprocess.run(line, capture_output=True, text=True, check=False)
+    if not ran.stdout.startswith("mounted"):
+        pytest.skip(f"needs user namespaces: {ran.stderr}")
+    advice = "remove what is left there, or in a container give it more: docker run --shm-size=1g"
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines() == [
+        "mounted",
+        f"{tmp_path}: a session needs 0.7 MB more there, 0.4 MB are free; {advice}",
+        f"{tmp_path}: a session needs 0.1 MB more there, 0.0 MB are free; {advice}",
+    ]
 
 
 def test_the_successor_of_a_writer_goes_on_in_the_same_ring(tmp_path: Path) -> None:

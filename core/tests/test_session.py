@@ -139,6 +139,20 @@ def test_a_refused_acknowledgement_changes_nothing(room: Room) -> None:
     assert room.phase == Phase.PAUSED
 
 
+def test_after_an_acknowledgement_a_fault_counts_once_the_rig_has_heard_it(room: Room) -> None:
+    """However long the robot takes to be held."""
+    room.happen(Event.START)
+    fault = {"fault": "holding: the robot has lost its torque"}
+    room.session._heed(idle_tick(phase=Phase.AUTONOMOUS, **fault))
+    assert room.phase == Phase.FAULT
+    room.happen(Event.ACKNOWLEDGE)
+    for _ in range(3):
+        room.session._heed(idle_tick(phase=Phase.FAULT, **fault))
+    assert room.phase == Phase.PAUSED
+    room.session._heed(idle_tick(phase=Phase.PAUSED, **fault))
+    assert room.phase == Phase.FAULT
+
+
 def test_an_episode_without_a_frame_is_not_saved(room: Room) -> None:
     assert "the episode is discarded" in room.happen(Event.START, Event.SAVE)
     assert room.phase == Phase.DISCARDED

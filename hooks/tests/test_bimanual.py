@@ -228,8 +228,10 @@ def test_motors_are_set_up_one_by_one(pair: Any) -> None:
         pair.set_up_motor("elbow.pos")
 
 
-def test_torque_means_any_arm(pair: Any, both: dict[str, World]) -> None:
+def test_a_pair_of_which_one_arm_is_limp_is_neither_stiff_nor_limp(pair: Any, both: dict[str, World]) -> None:
     both["right"].switch(True)
+    assert pair.torque() is None
+    pair.set_torque(True)
     assert pair.torque() is True
     pair.set_torque(False)
     assert pair.torque() is False

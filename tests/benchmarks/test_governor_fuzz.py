@@ -17,7 +17,7 @@ from benchmarks.fuzz.rig import Bench, bench
 from benchmarks.governor import live
 from hilt.ipc.messages import Acknowledge, ChunkMessage, Tick
 from hilt.rig.arms import Arm
-from hilt.rig.engine import Engine, Filtered, Inputs
+from hilt.rig.engine import Decision, Engine, Filtered, Inputs
 from hilt.rig.governor import Governed, Governor
 from hilt.rig.queue import ActionQueue
 from hilt_hooks import Floats
@@ -143,6 +143,27 @@ class NoFault(Engine):
         return ""
 
 
+class RefusedIsCommanded(Engine):
+    """What was refused is recorded as if it had been commanded."""
+
+    def decide(self, inputs: Inputs) -> Decision:
+        decision = super().decide(inputs)
+        is_refused = decision.filtered is not None and decision.filtered.values is None
+        return evolve(decision, source=self.mode.source) if is_refused else decision
+
+
+class NanIsRequested(Engine):
+    """The action of a frame is what was asked for, whatever that is."""
+
+    def decide(self, inputs: Inputs) -> Decision:
+        return evolve(super().decide(inputs), requested=self._requested)
+
+
+class Silent(Governor):
+    def hold(self, state: Governed, measured: Floats, alarm: str = "") -> Governed:
+        return super().hold(state, measured)
+
+
 class EveryEpoch(ActionQueue):
     def put(self, message: ChunkMessage) -> None:
         super().put(structs.replace(message, epoch=self.epoch))
@@ -180,6 +201,9 @@ def governor(broken: type[Governor]) -> dict[str, object]:
         pytest.param({"hilt.rig.process.Engine": TimeIsNotCapped}, "acceleration", id="dt is not capped"),
         pytest.param({"hilt.rig.process.Engine": FilterComesLast}, "velocity", id="filter after limits"),
         pytest.param({"hilt.rig.process.Engine": NoFault}, "target", id="a fault does not hold"),
+        pytest.param({"hilt.rig.process.Engine": RefusedIsCommanded}, "label", id="what is refused is commanded"),
+        pytest.param({"hilt.rig.process.Engine": NanIsRequested}, "label", id="what is no number is requested"),
+        pytest.param(governor(Silent), "alarm", id="nobody is told"),
         pytest.param({"hilt.rig.engine.ActionQueue": EveryEpoch}, "stale", id="chunks of any epoch"),
         pytest.param({"hilt.rig.engine._Approach.of": lambda *_: None}, "ramp", id="no ramp"),
         pytest.param({"hilt.rig.arms.matching": by_position}, "offset", id="leader by position"),

@@ -2,14 +2,15 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from e2e_commands import collect, record
-from e2e_session import Terminal, children, run, until
+from e2e_commands import collect, record, scripted
+from e2e_session import ENVIRONMENT, HILT, Terminal, children, run, until
 from e2e_wire import Wire
 
 from hilt_recorder_lerobot.reader import Dataset
@@ -156,3 +157,19 @@ def test_interrupted_while_it_starts(arms: Bench, tmp_path: Path) -> None:
         terminal.press("ctrl-c")
         check_clean_end(terminal, 130)
     assert not (root / "data").exists()
+
+
+def test_an_episode_is_saved_although_nobody_reads_what_is_printed(arms: Bench, tmp_path: Path) -> None:
+    """As in `hilt record | tee log`, after Ctrl-C has ended tee."""
+    root = tmp_path / "dataset"
+    script = tmp_path / "start.yaml"
+    script.write_text("episode: [{press: start}, {wait: reset}]\nreset: [{press: next}]\n")
+    command = [HILT, *record(arms, root, *scripted(arms, str(script)))]
+    with Wire(arms) as wire, subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as session:
+        assert session.stdout is not None
+        next(line for line in session.stdout if "HUMAN" in line)
+        go_on(wire)
+        session.stdout.close()
+        session.send_signal(signal.SIGINT)
+        assert session.wait(60) == 0
+    assert len(episodes(root)) == 1

@@ -1,6 +1,8 @@
 """Sessions in a terminal, driven by the keys that a user presses."""
 
+import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +116,37 @@ def test_teleoperate_moves_the_follower(arms: Bench) -> None:
         assert leave(terminal, release=True) == 0
         assert not any(arms.state()["torque"]["robot"])
         assert not any(arms.state()["torque"]["leader"])
+
+
+def test_what_is_pressed_before_the_session_is_ready_moves_nothing(arms: Bench, tmp_path: Path) -> None:
+    with Wire(arms) as wire, Terminal(record(arms, tmp_path / "dataset")) as terminal:
+        terminal.expect("starting recorder")
+        terminal.press("enter")
+        terminal.expect("not yet: start .keyboard. counts once the session is ready")
+        terminal.phase("ready")
+        began_ns = time.monotonic_ns()
+        until(lambda: len(wire.goals().since(began_ns)) > 30, "the rig commands")
+        assert leave(terminal) == 0
+        assert "HUMAN" not in terminal.text
+
+
+def test_stop_ends_a_session_that_still_starts(arms: Bench, tmp_path: Path) -> None:
+    with Terminal(record(arms, tmp_path / "dataset")) as terminal:
+        terminal.expect("starting recorder")
+        terminal.press("esc")
+        assert terminal.ended() == 130
+        assert "READY" not in terminal.text
+
+
+def test_a_yes_that_was_typed_too_early_releases_no_torque(arms: Bench) -> None:
+    """At a terminal that is not the input's: nobody takes from it what is typed during the session."""
+    master, slave = os.openpty()
+    with Terminal(teleoperate(arms, "--input.type=keyboard", f"--input.device_path={os.ttyname(slave)}")) as terminal:
+        terminal.phase("ready")
+        terminal.press("y")
+        terminal.press("enter")
+        os.write(master, b"q")
+        assert terminal.answer_torque(release=False) == 0
+        assert all(arms.state()["torque"]["robot"])
+    os.close(master)
+    os.close(slave)

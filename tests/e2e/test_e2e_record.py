@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from attrs import frozen
 from e2e_commands import TASK, record, scripted
-from e2e_session import run
+from e2e_session import Terminal, run
 from e2e_wire import Wire
 
 from hilt.log import EpisodeLog
@@ -93,3 +93,18 @@ def test_recording_into_it_again_has_to_be_asked_for(bench: Bench, recorded: Rec
         assert wire.silent
     assert ran.returncode == 2
     assert "holds 1 episodes already; append with --dataset.resume=true" in ran.stderr
+
+
+def test_a_second_session_on_a_dataset_is_refused_and_the_first_goes_on(arms: Bench, tmp_path: Path) -> None:
+    root = tmp_path / "dataset"
+    with Terminal(record(arms, root, "--input.type=keyboard", "--dataset.num_episodes=1")) as first:
+        first.phase("ready")
+        first.press("enter")
+        first.phase("human")
+        second = run(record(arms, root, *scripted(arms, "demonstrate")), timeout_s=LONGEST_S)
+        assert second.returncode == 2
+        (log,) = root.glob("hilt/logs/*/episode-000000.mcap.part")
+        assert f"{log.parent}: this session still records into the same dataset" in " ".join(second.stderr.split())
+        first.press("right")
+        assert first.answer_torque() == 0
+        assert "episode 0 is saved" in first.text

@@ -10,7 +10,7 @@ PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
 ALL = tuple(sorted(folder.name for folder in PLUGINS.iterdir() if folder.is_dir() and folder.name != "damaged"))
 """All but one: metadata that nobody can read is too much for torch, which looks for extensions of its own."""
 
-HEALTHY = ("ok", "taken")
+HEALTHY = ("ok", "stereo", "taken")
 """Those that add device types: what is listed of these is there without the others, too."""
 
 BROKEN = (

@@ -7,7 +7,7 @@ import pytest
 from e2e_commands import collect, record, scripted, teleoperate
 from isolation_runs import BROKEN, Ran, hilt, told
 
-from hilt.ipc.messages import Tick
+from hilt.ipc.messages import Source, Tick
 from hilt.log import EpisodeLog
 from hilt_recorder_lerobot.reader import Dataset
 from hilt_robot_emulated.bench import Bench
@@ -106,7 +106,8 @@ def test_recording_with_all_of_them(bench: Bench, tmp_path: Path, script: str) -
     assert {tick.refused for tick in asked} == {
         "holding: filter fixture-filter-raises (hilt-fixture-filter-raises) raised ZeroDivisionError: in a filter"
     }
-    assert ptp(asked, "requested") > 10
+    assert {tick.source for tick in asked} == {Source.HOLD}
+    assert ptp(asked, "leader") > 10
     assert ptp(asked, "sent") < 1
     assert "filter fixture-filter-raises (hilt-fixture-filter-raises) raised ZeroDivisionError" in ran.stdout
     check_hooks_are_named(ran)

@@ -16,6 +16,7 @@ from hilt.ipc.ring import RingReader, RingWriter
 from hilt.rig.process import RigSetup, run
 from hilt_motor_feetech.calibration import MotorCalibration, save_calibration
 from hilt_motor_feetech.emulator import EmulatedServo, FirstOrderPlant, PtyBus, ServoChain, preset_calibration, serving
+from hilt_motor_feetech.table import REGISTERS
 from hilt_robot_so.motors import JOINTS
 
 CALIBRATION = {joint: MotorCalibration(id, 0, 0, 800, 3300) for id, joint in enumerate(JOINTS, start=1)}
@@ -23,11 +24,22 @@ SOURCES = {Phase.AUTONOMOUS: Source.POLICY, Phase.HUMAN: Source.HUMAN}
 PATIENCE_S = 20.0
 
 
+class Servo(EmulatedServo):
+    """One that is `stuck` leaves its torque as it is, whatever it is told."""
+
+    stuck = False
+
+    def store(self, address: int, data: bytes) -> None:
+        if not (self.stuck and address == REGISTERS["Torque_Enable"].address):
+            super().store(address, data)
+
+
 class EmulatedArm:
     def __init__(self, link: Path) -> None:
         """link: names the port even when it comes back as another terminal, the driver still holding the old one."""
         self.plant = FirstOrderPlant()
-        self.chain = ServoChain([EmulatedServo(id) for id in range(1, 7)], self.plant)
+        self.servos = {id: Servo(id) for id in range(1, 7)}
+        self.chain = ServoChain(self.servos.values(), self.plant)
         preset_calibration(self.chain, CALIBRATION)
         self.bus = PtyBus(self.chain, link)
 
@@ -52,8 +64,8 @@ class Session:
         self.robot, self.leader = robot, leader
         self._lease = LeaseHolder(folder / rundir.LEASE)
         self._ring = RingWriter(folder / rundir.SESSION, slot_bytes=4096, slots=64)
-        self._folder = folder
-        create_chunks(folder)
+        self.folder = folder
+        self.chunks = create_chunks(folder)
         self._over = threading.Event()
         threading.Thread(target=self._renew, daemon=True).start()
 
@@ -82,14 +94,14 @@ class Session:
         self.until(lambda: self.tick().fault == "")
 
     def tick(self) -> Tick:
-        packed = RingReader(self._folder / rundir.TICK).latest()
+        packed = RingReader(self.folder / rundir.TICK).latest()
         tick = messages.decode(packed) if packed else None
         assert isinstance(tick, Tick)
         return tick
 
     def ticks(self, count: int) -> list[Tick]:
         """The next ones, all of them."""
-        ring = RingReader(self._folder / rundir.TICK)
+        ring = RingReader(self.folder / rundir.TICK)
         found: list[Tick] = []
 
         def enough() -> bool:
@@ -104,7 +116,7 @@ class Session:
         return [status.detail for status in self.statuses() if status.state in states]
 
     def statuses(self) -> list[Status]:
-        ring = RingReader(self._folder / rundir.status_ring("rig"), after=0)
+        ring = RingReader(self.folder / rundir.status_ring("rig"), after=0)
         return [status for packed in ring.drain() if isinstance(status := messages.decode(packed), Status)]
 
     def until(self, what: Callable[[], bool]) -> None:
@@ -116,7 +128,9 @@ class Session:
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
+def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Session]:
+    """Parametrized, it is with a rig of so many ticks a second that are all frames."""
+    fps, interpolation = (request.param, 1) if hasattr(request, "param") else (30, 2)
     robot, leader = (EmulatedArm(tmp_path / f"{name}.port") for name in ("follower", "leader"))
     for name in ("follower", "leader"):
         save_calibration(tmp_path / f"{name}.json", CALIBRATION)
@@ -130,7 +144,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
             "limits": {},
             "max_tracking_error": None,
         }
-        setup = RigSetup(run_dir=folder, station=station, fps=30, interpolation=2)
+        setup = RigSetup(run_dir=folder, station=station, fps=fps, interpolation=interpolation)
         process = multiprocessing.get_context("spawn").Process(target=run, args=(setup,))
         process.start()
         status = folder / rundir.status_ring("rig")

@@ -3,7 +3,11 @@
 import itertools
 import math
 
-from hilt.ipc.messages import Acknowledge, Phase, Source, StatusState
+import pytest
+
+from hilt.ipc.messages import Acknowledge, Phase, ReleaseTorque, SetMode, Source, StatusState, Tick, decode
+from hilt.ipc.ring import RingReader
+from hilt.ipc.rundir import TICK
 
 
 def test_a_robot_that_lost_its_power_is_limp_says_so_and_is_held_only_when_somebody_has_looked(session) -> None:
@@ -168,5 +172,92 @@ def test_a_bus_that_was_silent_for_long_goes_on_only_when_somebody_has_looked(se
     session.robot.chain.faults.cut = False
     session.until(lambda: all(session.tick().fresh))
     assert session.tick().fault
+    session.look()
+    assert session.robot.torque == {1}
+
+
+def fall(session) -> None:
+    """The robot loses its power, falls, and answers again without torque."""
+    session.robot.cut_power()
+    session.until(lambda: session.tick().alarm != "" or session.tick().fault != "")
+    session.robot.restore_power()
+    session.robot.plant.push(2, 1500)
+    session.until(lambda: "torque" in session.tick().problem and all(session.tick().fresh))
+    session.mode(Phase.FAULT)
+    session.until(lambda: session.tick().phase == Phase.FAULT)
+
+
+def drained(ring: RingReader) -> list[Tick]:
+    return [tick for packed in ring.drain() if isinstance(tick := decode(packed), Tick)]
+
+
+def test_an_acknowledgement_counts_from_when_the_robot_is_held_and_read_anew_and_before_what_was_said_after_it(session) -> None:
+    fall(session)
+    ring = RingReader(session.folder / TICK)
+    session.tell(Acknowledge())
+    session.mode(Phase.PAUSED)
+    session.until(lambda: session.tick().phase == Phase.PAUSED)
+    session.ticks(3)
+    ticks = drained(ring)
+    first = next(at for at, tick in enumerate(ticks) if tick.phase == Phase.PAUSED)
+    assert [type(message) for message in ticks[first].inputs] == [Acknowledge, SetMode]
+    assert {(tick.fault != "", tick.robot_stiff, tick.phase) for tick in ticks[:first]} == {(True, False, Phase.FAULT)}
+    assert {(tick.fault, tick.robot_stiff) for tick in ticks[first:]} == {("", True)}
+    assert ticks[first + 1].sent == pytest.approx(ticks[first].measured, abs=1)
+    assert session.robot.torque == {1}
+
+
+def test_the_rig_ticks_on_while_a_robot_is_held_that_does_not_become_stiff(session) -> None:
+    fall(session)
+    session.robot.servos[3].stuck = True
+    ring = RingReader(session.folder / TICK)
+    for _ in range(2):
+        session.tell(Acknowledge())
+        session.mode(Phase.PAUSED)
+    session.until(lambda: session.tick().phase == Phase.PAUSED)
+    ticks = drained(ring)
+    assert sum(tick.phase == Phase.FAULT for tick in ticks) > 5
+    assert all(tick.fault and not tick.robot_stiff for tick in ticks)
+    assert not any(isinstance(message, Acknowledge) for tick in ticks for message in tick.inputs)
+    (why,) = session.told(StatusState.LOST)
+    assert "Torque_Enable not taken by" in why
+    session.robot.servos[3].stuck = False
+    session.until(lambda: bool(session.told(StatusState.BACK)))
+    session.until(lambda: all(session.tick().fresh))
+    session.look()
+    assert session.robot.torque == {1}
+
+
+def test_released_is_told_when_all_motors_say_so(session) -> None:
+    session.until(lambda: session.leader.torque == {1})
+    session.tell(ReleaseTorque())
+    session.until(lambda: session.told(StatusState.RELEASED) == [""])
+    assert session.robot.torque == session.leader.torque == {0}
+
+
+@pytest.mark.parametrize("role", ["robot", "leader"])
+def test_a_motor_that_keeps_its_torque_is_told_and_not_that_it_was_released(session, role: str) -> None:
+    session.until(lambda: session.leader.torque == {1})
+    arms = {"robot": session.robot, "leader": session.leader}
+    arms.pop(role).servos[3].stuck = True
+    session.tell(ReleaseTorque())
+    session.until(lambda: bool(session.told(StatusState.REFUSED)))
+    (why,) = session.told(StatusState.REFUSED)
+    assert why.startswith(f"the {role} may still be stiff: so101_")
+    assert "elbow_flex" in why
+    assert session.told(StatusState.RELEASED) == []
+    assert [other.torque for other in arms.values()] == [{0}]
+
+
+@pytest.mark.parametrize("session", [5, 10], indirect=True)
+def test_at_low_rates_a_tick_is_no_silence_and_a_silence_is_one(session) -> None:
+    session.take_over()
+    ticks = session.ticks(10)
+    assert {(tick.source, tick.alarm, tick.fault, tick.robot_stiff) for tick in ticks} == {(Source.HUMAN, "", "", True)}
+    session.robot.chain.faults.cut = True
+    session.until(lambda: session.tick().alarm == "holding: waiting for the robot")
+    session.robot.chain.faults.cut = False
+    session.until(lambda: session.tick().source == Source.HUMAN)
+    fall(session)
     session.look()
     assert session.robot.torque == {1}

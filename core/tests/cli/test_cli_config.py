@@ -63,6 +63,7 @@ def test_a_whole_configuration_is_a_station_too(hilt: Run, bench: Path):
         "viewers",
         "limits",
         "max_tracking_error",
+        "filters",
     ]
     assert "dataset, handover, interpolation_multiplier, policy, rtc left out, of other commands" in only.stderr
 

@@ -44,9 +44,9 @@ def test_everything_that_is_wrong_is_said_at_once(argv: list[str], registry: Reg
         "(fields: repo_id, single_task, fps, episode_time_s, reset_time_s, num_episodes, push_to_hub, tags, resume)",
         "policy.threads: expected a whole number, got 2.5",
         "interpolation_multipler: no such field; did you mean interpolation_multiplier? (fields: robot, teleop, inputs, viewers, "
-        "limits, max_tracking_error, dataset, policy, interpolation_multiplier, rtc, handover)",
+        "limits, max_tracking_error, filters, dataset, policy, interpolation_multiplier, rtc, handover)",
         "single_task: no such field; did you mean dataset.single_task? (fields: robot, teleop, inputs, viewers, "
-        "limits, max_tracking_error, dataset, policy, interpolation_multiplier, rtc, handover)",
+        "limits, max_tracking_error, filters, dataset, policy, interpolation_multiplier, rtc, handover)",
     ]
 
 

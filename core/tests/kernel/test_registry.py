@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hilt.kernel import Registry, State
-from hilt_hooks import CapabilityMissing, ConfigError, PluginMissing, RobotDescriptor, Vector
+from hilt_hooks import ConfigError, PluginMissing, RobotDescriptor, Vector
 
 Discover = Callable[..., Registry]
 
@@ -198,13 +198,6 @@ def test_a_missing_driver_is_a_need(discover: Discover):
     assert row.state is State.NEEDS
     assert row.fix == "pip install a-driver-that-nobody-has"
     assert "robot fixture_arm" in row.provides
-
-
-def test_require_names_what_could_serve(discover: Discover):
-    registry = discover("ok")
-    registry.require(registry.find("robot", "fixture_arm"), "torque", "to hold")
-    with pytest.raises(CapabilityMissing, match=r"'torque', needed to hold; these have it: fixture_arm$"):
-        registry.require(registry.find("robot", "fixture_arm_undriven"), "torque", "to hold")
 
 
 def test_a_lifecycle_hook_that_raises_stops_no_other(discover: Discover):

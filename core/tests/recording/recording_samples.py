@@ -1,10 +1,13 @@
 """A session and a rig for the recorder: they own the rings, play ticks and frames, and listen to what it says."""
 
+import fcntl
 import json
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import numpy as np
 from attrs import frozen
 
 from hilt.ipc.frames import FrameWriter
+from hilt.ipc.lease import Lease
 from hilt.ipc.messages import (
     BeginEpisode,
     CameraColumn,
@@ -29,6 +33,7 @@ from hilt.ipc.messages import (
     encode,
 )
 from hilt.ipc.ring import RingReader, RingWriter
+from hilt.ipc.rundir import beat
 from hilt.log import EpisodeLog
 from hilt.recording import RecorderSetup, columns
 from hilt.recording.process import run
@@ -40,7 +45,7 @@ NAMES = ["a.pos", "b.pos"]
 
 @frozen
 class JsonConfig:
-    """refuse: part of a log's name. started: a file that is made when `add` is called, which then waits for `go_on`."""
+    """refuse: `add LOG`, `remove LOG` or `finish`, or a part of it. started: made as work begins, which waits for `go_on`."""
 
     path: Path
     refuse: str = ""
@@ -49,7 +54,7 @@ class JsonConfig:
 
 
 class JsonRecorder:
-    """A dataset that is a JSON file: the name of each log, its rows and whether it was recovered."""
+    """A dataset that is a JSON file: the name of each log, its rows and whether it was recovered. One process at a time."""
 
     def __init__(self, config: JsonConfig) -> None:
         self._config = config
@@ -58,22 +63,31 @@ class JsonRecorder:
         pass
 
     def add(self, episode: Path) -> None:
-        if self._config.refuse and self._config.refuse in str(episode):
-            raise ValueError("it does not fit")
-        if self._config.started and self._config.go_on:
-            self._config.started.touch()
-            wait_for(self._config.go_on.exists)
-        log = EpisodeLog(episode)
-        assert log.outcome is not None
-        episodes = self.read()
-        episodes[_name(episode)] = {"rows": sum(1 for _ in log.rows()), "recovered": log.outcome.recovered}
-        self._write(episodes)
+        with self._work_on(f"add {episode}"):
+            log = EpisodeLog(episode)
+            assert log.outcome is not None
+            episodes = self.read()
+            episodes[_name(episode)] = {"rows": sum(1 for _ in log.rows()), "recovered": log.outcome.recovered}
+            self._write(episodes)
 
     def remove(self, episode: Path) -> None:
-        self._write({name: about for name, about in self.read().items() if name != _name(episode)})
+        with self._work_on(f"remove {episode}"):
+            self._write({name: about for name, about in self.read().items() if name != _name(episode)})
 
     def finish(self) -> dict[str, Any]:
-        return {"episodes": len(self.read())}
+        with self._work_on("finish"):
+            return {"episodes": len(self.read())}
+
+    @contextmanager
+    def _work_on(self, what: str) -> Iterator[None]:
+        if self._config.refuse and self._config.refuse in what:
+            raise ValueError("it does not fit")
+        with open(self._config.path.with_suffix(".lock"), "ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError: somebody else is at work
+            if self._config.started and self._config.go_on:
+                self._config.started.touch()
+                wait_for(self._config.go_on.exists)
+            yield
 
     def read(self) -> dict[str, Any]:
         return json.loads(self._config.path.read_text()) if self._config.path.exists() else {}
@@ -108,6 +122,12 @@ def wait_for(condition: Callable[[], Any], limit_s: float = 60) -> Any:
             raise TimeoutError
         time.sleep(0.002)
     return result
+
+
+def is_waited_for(lock: Path) -> bool:
+    """Whether a process stands still until it gets this lock."""
+    waiting = [line.split() for line in Path("/proc/locks").read_text().splitlines() if "->" in line]
+    return any(line[-3].endswith(f":{lock.stat().st_ino}") for line in waiting)
 
 
 def level(frame: int) -> int:
@@ -179,6 +199,11 @@ class Bench:
 
     def send(self, message: Message) -> None:
         self._messages.write(encode(message))
+
+    @property
+    def said_so_far(self) -> int:
+        """How many messages the session has sent."""
+        return self._messages.written
 
     def begin(self, episode: int, task: str = "pick") -> None:
         self.send(BeginEpisode(episode=episode, task=task))
@@ -257,6 +282,12 @@ class Bench:
             time.sleep(period_s)
         return times
 
+    def wait_until_read(self) -> None:
+        """Until the recorder has taken in all ticks there are, and has seen that nothing was said since."""
+        lease = Lease(self.run_dir / beat("recorder"))
+        for _ in range(3):  # it may have been in the middle of a step
+            wait_for(partial(_is_renewed, lease, lease.renewed_ns()))
+
     def wait_for_rows(self, episode: int, rows: int) -> None:
         """Until so many rows of the running episode are in its log."""
 
@@ -273,6 +304,10 @@ class Bench:
 
     def dataset(self) -> dict[str, Any]:
         return JsonRecorder(self.config).read()
+
+
+def _is_renewed(lease: Lease, since_ns: int) -> bool:
+    return lease.renewed_ns() != since_ns
 
 
 def check_rows(log: EpisodeLog) -> list[Row]:

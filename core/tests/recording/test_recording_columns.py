@@ -30,6 +30,11 @@ def test_a_demonstration_is_no_intervention(bench: Bench) -> None:
     assert values(tick, started_ns=0, boundary=False, inference_ms=0.0, cameras={})["intervention"] == [False]
 
 
+def test_an_arm_that_is_held_under_a_person_is_no_intervention(bench: Bench) -> None:
+    tick = bench.tick(0, 0, phase=Phase.HUMAN, source=Source.HOLD, segment=Segment.CORRECTION, epoch=1)
+    assert values(tick, started_ns=0, boundary=False, inference_ms=0.0, cameras={})["intervention"] == [False]
+
+
 def test_what_a_policy_proposed_carries_its_id_and_how_long_it_took(bench: Bench) -> None:
     tick = bench.tick(0, 0, proposed=[7.0, 8.0])
     row = values(tick, started_ns=0, boundary=False, inference_ms=4.0, cameras={})

@@ -67,16 +67,16 @@ def test_killed_at_many_instants(tmp_path: Path, seed: int) -> None:
 
 
 def test_a_session_that_still_runs_is_left_alone(tmp_path: Path) -> None:
-    with Bench(tmp_path, session="running") as running, Bench(tmp_path, session="next") as bench:
-        running.start()
-        running.begin(0)
-        running.play(0, 5)
+    with Bench(tmp_path) as bench:
         bench.start()
-        bench.stop()
+        bench.begin(0)
+        bench.play(0, 5)
+        bench.wait_for_rows(0, 5)
+        catch_up(tmp_path / "hilt/logs", JsonRecorder(bench.config))
         assert bench.dataset() == {}
-        running.end(0)
-        running.wait("saved", 0)
-        assert len(check_rows(running.log(0))) == 5
+        bench.end(0)
+        bench.wait("saved", 0)
+        assert len(check_rows(bench.log(0))) == 5
 
 
 def test_catching_up_on_a_full_disk_tells_and_keeps_what_it_cannot_recover(tmp_path: Path) -> None:

@@ -60,6 +60,75 @@ def test_ticks_and_events_of_all_phases_are_in_the_log_of_their_episode_but_only
     assert len(check_rows(second)) == 2
 
 
+def test_of_the_wait_before_an_episode_its_log_has_the_last_ticks(bench: Bench) -> None:
+    bench.start()
+    for _ in range(3):
+        for _ in range(100):
+            bench.tick(0, phase=Phase.READY)
+        bench.wait_until_read()
+    bench.begin(0)
+    bench.play(0, 3)
+    bench.end(0)
+    bench.wait("saved", 0)
+    log = bench.log(0)
+    assert [tick.k for tick in log.ticks()] == list(range(300 - 64, 306))
+    assert len(check_rows(log)) == 3
+
+
+def test_ticks_that_were_missed_before_an_episode_are_no_gap_in_it(bench: Bench) -> None:
+    bench.start()
+    bench.wait_until_read()
+    os.kill(bench.process.pid, signal.SIGSTOP)
+    for _ in range(1500):
+        bench.tick(0, phase=Phase.READY)
+    os.kill(bench.process.pid, signal.SIGCONT)
+    bench.wait_until_read()
+    bench.begin(0)
+    bench.play(0, 3)
+    bench.end(0)
+    bench.wait("saved", 0)
+    assert list(bench.log(0).notes()) == []
+
+
+def test_a_recorder_that_was_stopped_while_an_episode_began_has_all_its_frames(bench: Bench) -> None:
+    bench.start()
+    bench.begin(0)
+    bench.play(0, 3)
+    bench.wait_for_rows(0, 3)
+    os.kill(bench.process.pid, signal.SIGSTOP)
+    bench.end(0)
+    for _ in range(100):
+        bench.tick(1, phase=Phase.RESET)
+    bench.begin(1)
+    for frame in range(200):
+        bench.tick(1, frame)
+    os.kill(bench.process.pid, signal.SIGCONT)
+    bench.end(1)
+    bench.wait("saved", 1)
+    assert len(check_rows(bench.log(0))) == 3
+    assert [row.values["observation.state"][0] for row in bench.log(1).rows()] == list(range(200))
+
+
+def test_a_successor_has_all_frames_of_an_episode_that_began_before_it_looked(bench: Bench) -> None:
+    bench.start()
+    bench.begin(0)
+    bench.play(0, 3)
+    bench.wait_for_rows(0, 3)
+    bench.process.kill()
+    bench.process.join()
+    bench.end(0)
+    bench.setup = evolve(bench.setup, after=bench.said_so_far, told={0: Outcome(saved=True)})
+    for _ in range(100):
+        bench.tick(1, phase=Phase.RESET)
+    bench.start(ready=False)
+    bench.begin(1)
+    for frame in range(200):
+        bench.tick(1, frame)
+    bench.end(1)
+    assert bench.wait("saved", 0).frames == 3
+    assert bench.wait("saved", 1).frames == 200
+
+
 def test_a_gap_in_the_frames_is_a_boundary_and_the_rows_stay_numbered(bench: Bench) -> None:
     bench.start()
     bench.begin(0)

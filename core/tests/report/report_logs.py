@@ -110,13 +110,17 @@ def write_log(
     story: Sequence[Part] = STORY,
     header: Header = HEADER,
     outcome: Outcome | None = Outcome(saved=True, success=True),  # noqa: B008 frozen
+    before: Sequence[Tick] = (),
 ) -> Path:
-    """A log of this story; every tenth image of the wrist is a repeat. outcome None: cut off, as by a kill."""
+    """A log of this story; every tenth image of the wrist is a repeat. outcome None: cut off, as by a kill.
+
+    before: ticks of the wait for it.
+    """
     path = folder / f"episode-{episode:06d}.mcap"
     writer = EpisodeWriter(path, header, episode=episode, task="Pick <b>it</b> up", started_ns=STARTED_NS)
     started = EventSeen(time_ns=STARTED_NS, event="start", device="keys", old=Phase.READY, new=Phase.AUTONOMOUS)
     writer.event(started)
-    for tick in ticks(story):
+    for tick in [*before, *ticks(story)]:
         writer.tick(tick)
     packets = video(rows) if rows else []
     for row in range(rows):

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 import pytest
 from page_reader import Page
-from report_logs import HEADER, NAMES, grey, write_log
+from report_logs import HEADER, NAMES, grey, make_tick, write_log
 
-from hilt.ipc.messages import Outcome
+from hilt.ipc.messages import Outcome, Phase, Segment, Source
 from hilt.log import EpisodeLog
 from hilt.report import session_report
 from hilt.report.episode import CORRECTION, DEMONSTRATION, HOLD, POLICY, RECOVERY, read_episode
@@ -35,6 +35,26 @@ def test_facts_of_an_episode(tmp_path: Path) -> None:
     assert facts.trace.limited == {"pan.pos": 27}
     assert np.isnan(facts.trace.measured[3, 0])
     assert facts.trace.measured[3, 1] == 2.0
+
+
+def test_the_wait_before_an_episode_is_in_no_figure(tmp_path: Path) -> None:
+    """In the reset the leader drove, and a command was late."""
+    reset = [make_tick(k, Source.HUMAN, Segment.AUTONOMOUS, late_ns=30_000_000) for k in range(-64, -30)]
+    ready = [make_tick(k, Source.HOLD, Segment.AUTONOMOUS) for k in range(-30, 0)]
+    phases = [(tick, Phase.RESET) for tick in reset] + [(tick, Phase.READY) for tick in ready]
+    before = [msgspec.structs.replace(tick, phase=phase) for tick, phase in phases]
+    (tmp_path / "plain").mkdir()
+    plain, waited = read_episode(write_log(tmp_path / "plain")), read_episode(write_log(tmp_path, before=before))
+    assert (waited.duration, waited.seconds, waited.interventions) == (plain.duration, plain.seconds, plain.interventions)
+    assert waited.trace.spans == plain.trace.spans
+    assert waited.trace.lateness_ms.max() == plain.trace.lateness_ms.max()
+
+
+def test_an_arm_that_is_held_under_a_person_is_not_taken_over_anew(tmp_path: Path) -> None:
+    whose = [Source.HUMAN] * 10 + [Source.HOLD] * 2 + [Source.HUMAN] * 10
+    driven = [make_tick(k, source, Segment.RECOVERY) for k, source in enumerate(whose, start=-len(whose))]
+    before = [msgspec.structs.replace(tick, phase=Phase.HUMAN) for tick in driven]
+    assert read_episode(write_log(tmp_path, before=before)).interventions == 1 + 2
 
 
 def test_recovery_and_correction_are_one_intervention(tmp_path: Path) -> None:

@@ -132,8 +132,9 @@ class _Torque(Pair):
     def set_torque(self, on: bool) -> None:
         self._each(lambda arm: arm.set_torque(on))
 
-    def torque(self) -> bool:
-        return any(self._each(lambda arm: cast(bool, arm.torque())))
+    def torque(self) -> bool | None:
+        left, right = self._each(lambda arm: cast(bool | None, arm.torque()))
+        return left if left == right else None
 
 
 class _Mirror(Pair):

@@ -67,8 +67,11 @@ class HasTorque(Protocol):
         Raises DeviceLost when the read-back never agrees.
         """
 
-    def torque(self) -> bool:
-        """Whether any motor is torqued, read from the device."""
+    def torque(self) -> bool | None:
+        """True if all motors are torqued, False if none is, None if only some are. Read from the device.
+
+        Raises DeviceLost when a motor does not answer.
+        """
 
 
 @runtime_checkable

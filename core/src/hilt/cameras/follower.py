@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from attrs import define, field
 
 from hilt.ipc.frames import FrameWriter
 from hilt.ipc.messages import StatusState
-from hilt_hooks import Camera, ConnectError, DeviceLost, HiltError
+from hilt_hooks import Camera, HiltError
 
 SILENT_S = 1.0
 """A camera that gives no frame for so long, or for three periods if that is longer, is lost."""
@@ -17,6 +18,11 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
 
 class Tell(Protocol):
     def __call__(self, state: StatusState, *, device: str, detail: str = "") -> None: ...
+
+
+def reason(error: Exception) -> str:
+    """What a camera says; what no contract foresees is named with its type."""
+    return str(error) if isinstance(error, HiltError | TimeoutError) else f"{type(error).__name__}: {error}"
 
 
 @define
@@ -32,23 +38,19 @@ class Follower:
     _pause_s: float = field(default=_FIRST_PAUSE_S, init=False)
 
     def run(self) -> None:
-        """Until `stopping` is set, or until the camera fails in a way that no contract foresees."""
-        try:
-            self._start()
-            while not self.stopping.is_set():
-                self._step()
-        except Exception as error:  # a broken driver must be named, not leave a ring that nobody fills
-            self.tell(StatusState.FAILED, device=self.name, detail=f"{type(error).__name__}: {error}")
-        finally:
-            self.camera.disconnect()
+        """Until `stopping` is set. What no contract foresees is a loss, too: nobody else would bring the camera back."""
+        self._start()
+        while not self.stopping.is_set():
+            self._step()
+        self._disconnect()
 
     def _start(self) -> None:
         """A camera that fails is tried again: whether a session does without it until then is not for this to say."""
         try:
             self.camera.connect()
             self._pass_on()
-        except (HiltError, TimeoutError) as error:
-            self.tell(StatusState.FAILED, device=self.name, detail=str(error))
+        except Exception as error:
+            self.tell(StatusState.FAILED, device=self.name, detail=reason(error))
             self._leave()
         else:
             self.tell(StatusState.READY, device=self.name)
@@ -58,8 +60,8 @@ class Follower:
             if self._lost:
                 self.camera.connect()
             self._pass_on()
-        except (ConnectError, DeviceLost, TimeoutError) as error:
-            self._lose(str(error))
+        except Exception as error:
+            self._lose(reason(error))
         else:
             self._find()
 
@@ -74,7 +76,7 @@ class Follower:
 
     def _leave(self) -> None:
         self._lost = True
-        self.camera.disconnect()
+        self._disconnect()
         self.stopping.wait(self._pause_s)
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
@@ -82,3 +84,7 @@ class Follower:
         if self._lost:
             self.tell(StatusState.BACK, device=self.name)
         self._lost, self._pause_s = False, _FIRST_PAUSE_S
+
+    def _disconnect(self) -> None:
+        with suppress(Exception):  # of a broken driver: connecting, or reading, says what it lacks
+            self.camera.disconnect()

@@ -2,8 +2,8 @@
 
 import threading
 
-from hilt.cameras.follower import Follower
-from hilt.cameras.setup import CamerasSetup, build, stream_name
+from hilt.cameras.follower import Follower, reason
+from hilt.cameras.setup import CamerasSetup, build_camera, stream_name
 from hilt.ipc.frames import FrameWriter
 from hilt.ipc.messages import StatusState, Stop
 from hilt.ipc.process import Mailbox, ignore_interrupts, lower_priority
@@ -31,10 +31,10 @@ def run(setup: CamerasSetup) -> None:
     followers = []
     for name, spec in setup.cameras.items():
         try:
-            camera = build(*spec)
+            camera = build_camera(*spec)
             followers.append(Follower(name, camera, _rings(setup, name, camera), tell, stopping))
         except Exception as error:
-            tell(StatusState.FAILED, device=name, detail=f"{type(error).__name__}: {error}")
+            tell(StatusState.FAILED, device=name, detail=reason(error))
     threads = [threading.Thread(target=follower.run, name=follower.name, daemon=True) for follower in followers]
     for thread in threads:
         thread.start()

@@ -1,5 +1,6 @@
 """What the cameras' process is started with, and which rings it makes."""
 
+from collections import Counter
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from hilt.ipc.messages import CameraColumn
-from hilt_hooks import Camera
+from hilt_hooks import Camera, ConfigError
 
 
 @frozen(kw_only=True)
@@ -19,7 +20,7 @@ class CamerasSetup:
     cameras: Mapping[str, tuple[str, Any]]
 
 
-def build(factory: str, config: Any) -> Camera:
+def build_camera(factory: str, config: Any) -> Camera:
     module, _, attribute = factory.partition(":")
     camera: Camera = getattr(import_module(module), attribute)(config)
     return camera
@@ -30,9 +31,9 @@ def stream_name(camera: str, stream: str) -> str:
     return f"{camera}_{stream}" if stream else camera
 
 
-def columns(cameras: Mapping[str, tuple[str, Any]]) -> list[CameraColumn]:
-    """One for every stream, named as its ring is. Builds the cameras, but opens none."""
-    return [
+def camera_columns(cameras: Mapping[str, Camera]) -> list[CameraColumn]:
+    """One for every stream, named as its ring is. Raises ConfigError if two have the same name."""
+    found = [
         CameraColumn(
             name=stream_name(name, stream.name),
             height=stream.shape[0],
@@ -40,6 +41,10 @@ def columns(cameras: Mapping[str, tuple[str, Any]]) -> list[CameraColumn]:
             channels=stream.shape[2],
             dtype=stream.dtype,
         )
-        for name, spec in cameras.items()
-        for stream in build(*spec).streams
+        for name, camera in cameras.items()
+        for stream in camera.streams
     ]
+    counts = Counter(column.name for column in found)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise ConfigError(f"robot.cameras: more than one image would be called {', '.join(twice)}; give a camera another name")
+    return found

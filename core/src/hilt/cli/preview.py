@@ -8,8 +8,10 @@ from typing import Any
 import attrs
 from rich.text import Text
 
+from hilt.cameras import build_camera, camera_columns
 from hilt.cli.layout import columns, labelled
 from hilt.config import CollectConfig
+from hilt.config.filters import doubts
 from hilt.kernel import Registry, build
 from hilt.replay.recording import Recording
 from hilt.rig.arms import Arms
@@ -38,6 +40,7 @@ def _facts(plan: Plan, config: Config, registry: Registry) -> Iterator[tuple[str
         yield from _under("replay", _replay(plan.replay))
     if typed := recorder_of(config):
         yield from _recorded(plan, typed, registry)
+    yield from _under("filters", (*plan.filters, *doubts(config.filters, registry)))
     yield "rates", f"{plan.header.fps:g} frames and {plan.header.fps * plan.header.interpolation:g} commands a second"
 
 
@@ -79,10 +82,11 @@ def _leading(plan: Plan, config: Config) -> str:
 
 
 def _cameras(plan: Plan, robot: Typed) -> Iterator[str]:
-    sizes = {each.name: f"{each.width}x{each.height}" for each in plan.header.cameras}
     listed: Mapping[str, Typed] = getattr(robot.config, "cameras", {})
-    for name, camera in listed.items():
-        yield f"{name}: {device_words(camera)}, {sizes[name]}"
+    for name, spec in plan.cameras.items():
+        images = camera_columns({name: build_camera(*spec)})
+        sizes = [f"{each.name.removeprefix(name).lstrip('_')} {each.width}x{each.height}".lstrip() for each in images]
+        yield f"{name}: {device_words(listed[name])}, {', '.join(sizes)}"
 
 
 def _stops(bindings: Bindings) -> str:

@@ -10,6 +10,7 @@ from attrs import NOTHING
 
 from hilt.config import versions
 from hilt.config.fields import option_of
+from hilt.config.filters import FilterName, filter_names
 from hilt.config.hints import (
     Device,
     choices_of,
@@ -98,6 +99,8 @@ def _schema(hint: Any, registry: Registry, devices: Schema) -> Schema:
         return _sequence_schema(hint, registry, devices)
     if is_choice(hint):
         return {"enum": list(choices_of(hint))}
+    if hint is FilterName:
+        return {"enum": filter_names(registry)}
     if is_section(hint):
         return _object_schema(hint, registry, devices)
     return {"type": "null"} if hint is types.NoneType else {"type": JSON_TYPES[hint]} if hint in JSON_TYPES else {}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from hilt.config.fields import device
+from hilt.config.filters import FilterName
 from hilt_hooks import Typed, option
 
 DEFAULT_INPUT = "keyboard"
@@ -41,3 +42,4 @@ class Station:
         unit="deg",
         minimum=0.1,
     )
+    filters: tuple[FilterName, ...] = option((), help="Plugins, by name, without whose safety filters the arm does not move")

@@ -14,6 +14,7 @@ from cattrs.errors import BaseValidationError, ClassValidationError, IterableVal
 from cattrs.gen import make_dict_structure_fn, override
 
 from hilt.config.fields import option_of
+from hilt.config.filters import FilterName, check_filter
 from hilt.config.hints import (
     Device,
     choices_of,
@@ -41,6 +42,7 @@ def converter(registry: Registry) -> Converter:
     made = Converter(forbid_extra_keys=True, detailed_validation=True)
     for primitive in (bool, int, float, str, Path):
         made.register_structure_hook(primitive, _PRIMITIVES[primitive])
+    made.register_structure_hook(FilterName, _filter_hook(registry))
     made.register_structure_hook_factory(attrs.has, lambda cls: _class_hook(cls, made, registry))
     made.register_structure_hook_factory(is_mapping, lambda hint: _mapping_hook(hint, made))
     made.register_structure_hook_factory(is_sequence, lambda hint: _sequence_hook(hint, made))
@@ -156,6 +158,15 @@ def _device_hook(device: Device, made: Converter, registry: Registry) -> Hook:
             raise ConfigError(f"type: is required; installed {device.kind} types: {names or 'none'}")
         descriptor = registry.find(device.kind, str(name))
         return Typed(descriptor.name, made.structure(rest, descriptor.config))
+
+    return hook
+
+
+def _filter_hook(registry: Registry) -> Hook:
+    def hook(value: Any, _: Any) -> Any:
+        name = _str(value, str)
+        check_filter(name, registry)
+        return name
 
     return hook
 

@@ -11,12 +11,12 @@ from attrs import frozen
 from hilt.config import structure
 from hilt.ipc import messages
 from hilt.ipc.frames import FrameReader
-from hilt.ipc.messages import ChunkMessage, Phase, StatusState, Stop, Tick
+from hilt.ipc.messages import CHUNK_BYTES, ChunkMessage, Phase, StatusState, Stop, Tick
 from hilt.ipc.process import Mailbox, ignore_interrupts, lower_priority
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.ipc.rundir import CHUNKS, TICK, camera_ring
 from hilt.kernel import Registry, build
-from hilt_hooks import Floats, HiltError, Observation, Policy, PolicyDescriptor, PolicySpec, Prediction, Vector
+from hilt_hooks import ConfigError, Floats, HiltError, Observation, Policy, PolicyDescriptor, PolicySpec, Prediction, Vector
 
 POLL_S = 0.002
 FRESH_S = 0.5
@@ -50,7 +50,19 @@ def open_policy(type_: str, config: Mapping[str, Any], path: Path, registry: Reg
 
 def create_chunks(run_dir: Path) -> RingWriter:
     """The ring that carries chunks. The session makes it, so that the rig finds it; policies go on in it."""
-    return RingWriter(run_dir / CHUNKS, slot_bytes=1 << 18, slots=8)
+    return RingWriter(run_dir / CHUNKS, slot_bytes=CHUNK_BYTES, slots=8)
+
+
+def pack(chunk: ChunkMessage) -> bytes:
+    """Raises ConfigError for a chunk that is larger than the rig takes."""
+    packed = messages.encode(chunk)
+    if len(packed) > CHUNK_BYTES:
+        count, width = len(chunk.actions), len(chunk.actions[0])
+        raise ConfigError(
+            f"the policy gives {count} actions of {width} values at once, which with what its network gave for them are "
+            f"{len(packed)} bytes; {CHUNK_BYTES} are allowed. Let it give no more than about {count * CHUNK_BYTES // len(packed)}"
+        )
+    return packed
 
 
 def run(setup: PolicySetup) -> None:
@@ -77,6 +89,7 @@ class Server:
         self._epoch, self._epoch_ns = -1, 0
         self._last = self._chunks.written - 1
         self._unanswered = True
+        self._refused = -1
 
     def run(self) -> None:
         self._warm_up()
@@ -89,11 +102,13 @@ class Server:
                 time.sleep(POLL_S)
 
     def _warm_up(self) -> None:
-        """The first inference is slow; better now than while an arm waits."""
+        """The first inference is slow, and may give too much; better now than while an arm waits."""
         spec = self._policy.spec
         images = {name: np.zeros(shape, np.uint8) for name, shape in spec.images.items()}
         state = Vector(self._state(spec), np.zeros(len(self._state(spec))))
-        self._policy.predict(Observation(time.monotonic_ns(), state, images, self._setup.task))
+        now = time.monotonic_ns()
+        prediction = self._policy.predict(Observation(now, state, images, self._setup.task))
+        pack(self._chunk(prediction, epoch=0, observed_ns=now, consumed=0, started_ns=now))
         self._policy.reset()
 
     def _state(self, spec: PolicySpec) -> tuple[str, ...]:
@@ -124,20 +139,35 @@ class Server:
             return False
         started = time.monotonic_ns()
         prediction = self._policy.predict(observation)
-        finished = time.monotonic_ns()
-        self._last, self._unanswered = self._last + 1, False
-        message = ChunkMessage(
-            epoch=tick.epoch,
-            id=self._last,
-            observed_ns=observation.time_ns,
-            consumed=tick.consumed,
-            started_ns=started,
-            finished_ns=finished,
+        chunk = self._chunk(
+            prediction, epoch=tick.epoch, observed_ns=observation.time_ns, consumed=tick.consumed, started_ns=started
+        )
+        try:
+            self._chunks.write(pack(chunk))
+        except ConfigError as error:
+            self._refuse(tick.epoch, str(error))
+            return False
+        self._last, self._unanswered = chunk.id, False
+        return True
+
+    def _chunk(self, prediction: Prediction, *, epoch: int, observed_ns: int, consumed: int, started_ns: int) -> ChunkMessage:
+        """The next one; it is finished now."""
+        return ChunkMessage(
+            epoch=epoch,
+            id=self._last + 1,
+            observed_ns=observed_ns,
+            consumed=consumed,
+            started_ns=started_ns,
+            finished_ns=time.monotonic_ns(),
             actions=self._ordered(prediction).tolist(),
             model=prediction.model.tolist(),
         )
-        self._chunks.write(messages.encode(message))
-        return True
+
+    def _refuse(self, epoch: int, why: str) -> None:
+        """Tell the operator, once an epoch: a policy that gives too much is asked again at once."""
+        if epoch != self._refused:
+            self._refused = epoch
+            self._mailbox.tell(StatusState.WARNS, detail=why)
 
     def _ordered(self, prediction: Prediction) -> Floats:
         """Actions (T, A) in the robot's order."""

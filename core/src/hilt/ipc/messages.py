@@ -169,11 +169,12 @@ class Tick(Message, frozen=True, kw_only=True):
 
     time_ns: where the tick is on the grid t0 + k dt. wrote_ns: when the command was on its way. read_ns: when the
     measurement was complete. frame: index of the dataset frame that starts here, or -1. boundary: it follows a gap.
-    proposed, requested: what the policy, and what the source in force, wants from here on. sent: what went out at this
-    tick. measured, ages_ns: the robot, read after `sent`, and how old each value was at read_ns. queue: how many
-    actions are left; consumed: how many of this epoch were used; chunk: id of the newest chunk taken in, -1 if none.
-    limited: channels that got less than was asked. filtered: what the safety filters made of the source's target, or None,
-    and `refused` why they did not; neither if no filter was asked. fault: why the arm holds until the operator acknowledges it.
+    proposed, requested: what the policy, and what the source in force, wants from here on; requested is finite: where the arm
+    is held, it is what is sent next. sent: what went out at this tick. measured, ages_ns: the robot, read after `sent`, and
+    how old each value was at read_ns. queue: how many actions are left; consumed: how many of this epoch were used, counted
+    anew from a fault on; chunk: id of the newest chunk taken in, -1 if none. limited: channels that got less than was asked.
+    filtered: what the safety filters made of the source's target, or None, and `refused` why they did not; neither if no
+    filter was asked. fault: why the arm holds until the operator acknowledges it.
     """
 
     k: int
@@ -210,6 +211,11 @@ class Tick(Message, frozen=True, kw_only=True):
     filtered: list[float] | None = None
     refused: str = ""
     inputs: list["SetMode | Acknowledge | ReleaseTorque | Stop | ChunkMessage"]
+
+
+TICK_BYTES = 1 << 17
+CHUNK_BYTES = TICK_BYTES - (1 << 15)
+"""The largest `Tick` and `ChunkMessage`, encoded. A tick carries one chunk at most; the difference is for all else in it."""
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,6 +76,16 @@ def leave_real_time() -> None:
         os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
 
 
+def create_mailbox(run_dir: Path, process: str) -> None:
+    """What a mailbox writes to. The session makes it, so that one who can still be heard says that there is no room for it."""
+    _statuses(run_dir, process).close()
+    LeaseHolder(run_dir / beat(process))
+
+
+def _statuses(run_dir: Path, process: str) -> RingWriter:
+    return RingWriter(run_dir / status_ring(process), slot_bytes=4096, slots=256)
+
+
 class Mailbox:
     """What the session says, and a way to tell it how one is. Whoever looks into it regularly is alive.
 
@@ -84,7 +94,7 @@ class Mailbox:
 
     def __init__(self, run_dir: Path, process: str, *, after: int = 0) -> None:
         self._ring = RingReader(run_dir / SESSION, after=after)
-        self._status = RingWriter(run_dir / status_ring(process), slot_bytes=4096, slots=256)
+        self._status = _statuses(run_dir, process)
         self._beat = LeaseHolder(run_dir / beat(process))
         self._process = process
         parent = multiprocessing.parent_process()

@@ -17,6 +17,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from hilt.ipc.space import allocate
+
 _MAGIC = 0x31474E4952544C48
 _HEADER_WORDS = 5
 _SLOT_WORDS = 3
@@ -28,7 +30,10 @@ def _words(slot_bytes: int) -> int:
 
 
 class RingWriter:
-    """slot_bytes: the largest message. slots: how many messages a reader may fall behind."""
+    """slot_bytes: the largest message. slots: how many messages a reader may fall behind.
+
+    Raises ConnectError if there is no room for all of them.
+    """
 
     def __init__(self, path: Path, *, slot_bytes: int, slots: int, checksum: bool = True) -> None:
         self.path = path
@@ -77,8 +82,9 @@ def _create(path: Path, shape: list[int], size: int) -> None:
     """Under its name it is whole from the first moment on."""
     draft = path.with_name(path.name + ".new")
     with open(draft, "wb") as file:
+        allocate(file, size)
+        file.seek(0)
         file.write(struct.pack(f"={len(shape)}Q", *shape))
-        file.truncate(size)
     os.replace(draft, path)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -35,10 +36,16 @@ def camera_ring(camera: str) -> str:
 
 @frozen
 class RigNote:
-    """What a rig leaves in its folder: its process, and the addresses of the arms that it holds."""
+    """What a rig leaves in its folder: its process, when that began, and the addresses of the arms that it holds."""
 
     pid: int
+    began: str
     opens: tuple[str, ...]
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is a process of that number, and it is the one that wrote this: numbers are used again."""
+        return alive(self.pid) and _began(self.pid) == self.began
 
 
 def base() -> Path:
@@ -80,7 +87,7 @@ def _one_name(port: str) -> str:
 
 def note_rig(folder: Path, opens: set[str]) -> None:
     draft = folder / f"{RIG}.new"
-    draft.write_text(json.dumps({"pid": os.getpid(), "opens": sorted(opens)}))
+    draft.write_text(json.dumps({"pid": os.getpid(), "began": _began(os.getpid()), "opens": sorted(opens)}))
     draft.replace(folder / RIG)
 
 
@@ -90,7 +97,7 @@ def rig_of(folder: Path) -> RigNote | None:
         note = RigNote(**json.loads((folder / RIG).read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    return note if alive(note.pid) else None
+    return note if note.runs else None
 
 
 def orphans(opens: set[str]) -> Iterator[RigNote]:
@@ -110,15 +117,23 @@ def alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return not _zombie(pid)
+    return _stat(pid)[:1] != ["Z"]
 
 
-def _zombie(pid: int) -> bool:
+def _began(pid: int) -> str:
+    """When a process began, to be compared: in ticks since the start of the system on Linux, elsewhere as `ps` writes it."""
+    if sys.platform == "linux":
+        return "".join(_stat(pid)[19:20])
+    ps = ["/bin/ps", "-o", "lstart=", "-p", str(pid)]
+    return subprocess.run(ps, env={"LC_ALL": "C", "TZ": "UTC"}, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _stat(pid: int) -> list[str]:
+    """What Linux says of a process, from its state on; nothing of one that is gone by now, or without /proc."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:  # gone by now, or a system without /proc
-        return False
-    return state == "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def _session(folder: Path) -> int:

@@ -15,7 +15,7 @@ from hilt.kernel import calls
 from hilt.kernel.checks import KINDS, before_import, descriptors, implementations
 from hilt.kernel.discovery import Entry, entries
 from hilt.kernel.rows import PluginRow, State, failed, loaded, row_of, with_needs
-from hilt_hooks import PROJECT, CapabilityMissing, ConfigError, Descriptor, Hooks, Lifecycle, PluginMissing
+from hilt_hooks import PROJECT, ConfigError, Descriptor, Hooks, Lifecycle, PluginMissing
 
 D = TypeVar("D", bound=Descriptor)
 
@@ -97,16 +97,6 @@ class Registry:
         owner = (row.name, row.distribution)
         return tuple(descriptor for descriptor, by in self._provided if (by.name, by.distribution) == owner)
 
-    def require(self, descriptor: Descriptor, capability: str, purpose: str) -> None:
-        """Raises CapabilityMissing, naming what could serve instead, unless the descriptor declares the capability."""
-        if capability in descriptor.capabilities:
-            return
-        able = [other.name for other in self.all(descriptor.kind) if capability in other.capabilities]
-        raise CapabilityMissing(
-            f"{descriptor.kind} '{descriptor.name}' does not have the capability '{capability}', needed {purpose}; "
-            + (f"these have it: {', '.join(able)}" if able else f"no installed {descriptor.kind} has it")
-        )
-
     def lifecycle(self, report: calls.Report, plugin: str | None = None) -> Lifecycle:
         """The lifecycle hooks of all plugins, or of one follower, to be called as specified. What they raise goes to `report`."""
         return calls.lifecycle(self._manager, report, plugin)
@@ -128,6 +118,8 @@ class Registry:
                 plugin = entry.point.load()
                 found = implementations(plugin, self._manager)
                 provided = list(descriptors(found))
+                if "hilt_filter_action" in found:
+                    row = evolve(row, provides=(f"filter {entry.name}",))
                 self._manager.register(plugin, f"{entry.name} ({entry.distribution})")
         except KeyboardInterrupt as interrupt:
             interrupt.add_note(f"plugin {entry.name} was being loaded; {DISABLE}={entry.name} leaves it out")
@@ -137,7 +129,7 @@ class Registry:
         self._add(loaded(row, time.perf_counter() - began_s, printed.getvalue()), provided)
 
     def _add(self, row: PluginRow, provided: list[Descriptor]) -> None:
-        row = evolve(row, provides=tuple(f"{descriptor.kind} {descriptor.name}" for descriptor in provided))
+        row = evolve(row, provides=(*(f"{each.kind} {each.name}" for each in provided), *row.provides))
         self._rows.append(row)
         self._provided += [(descriptor, row) for descriptor in provided]
 

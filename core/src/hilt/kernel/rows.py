@@ -23,7 +23,7 @@ class State(StrEnum):
 
 @frozen
 class PluginRow:
-    """One plugin. provides: `kind name`, for each descriptor. reason, fix: "" where all is well.
+    """One plugin. provides: `kind name`, for each descriptor and a safety filter. reason, fix: "" where all is well.
 
     error: what it raised while it was loaded, for a traceback. notes: what its author should know. printed: what it
     printed meanwhile. made_for: what its distribution requires of hilt and hilt-hooks.

@@ -1,15 +1,14 @@
 """Bringing a dataset up to date with the logs of sessions that have ended, in whatever way."""
 
-import fcntl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from hilt.ipc.messages import Status, StatusState
 from hilt.log import recover, unfinished
 from hilt.log.files import sync_folder
 from hilt.log.writer import DISCARDED, free_name
+from hilt.recording.locks import compaction_lock, session_lock
 from hilt.recording.status import DATASET
 from hilt_hooks import Recorder
 
@@ -51,35 +50,37 @@ def recover_all(session: Path, report: Report) -> None:
 
 
 def add_or_take_back(log: Path, root: Path, recorder: Recorder, report: Report) -> None:
-    """Do for one finished log what is left to do. One at a time among all processes that work on this dataset."""
-    with open(root / "compaction.lock", "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Do for one finished log what is left to do."""
+    with compaction_lock(root):
+        is_taken_back = _mark_of(log).exists()
         try:
-            if _mark_of(log).exists():
+            if is_taken_back:
                 recorder.remove(log)
                 _set_aside(log)
             elif log.exists():
                 recorder.add(log)
         except Exception as error:  # whatever a plugin raises: the log is safe, and the next one may fit
-            report(_status(StatusState.FAILED, f"{log} is not in the dataset ({type(error).__name__}: {error}); the log is kept"))
+            if is_taken_back:
+                what = f"is discarded, but taking it out of the dataset failed ({_why(error)}); the next session tries again"
+            else:
+                what = f"is not in the dataset ({_why(error)}); the log is kept"
+            report(_status(StatusState.FAILED, f"{log} {what}"))
+
+
+def finish(root: Path, recorder: Recorder, report: Report) -> Mapping[str, Any]:
+    """Complete the dataset. Gives what the recorder says of it; nothing if it fails."""
+    with compaction_lock(root):
+        try:
+            return recorder.finish()
+        except Exception as error:  # as above
+            report(_status(StatusState.FAILED, f"the dataset could not be completed ({_why(error)}); all logs are kept"))
+            return {}
 
 
 def mark_taken_back(log: Path) -> None:
     """Decide durably that an episode is not wanted; `add_or_take_back` does the rest, in this session or the next."""
     _mark_of(log).touch()
     sync_folder(log.parent)
-
-
-@contextmanager
-def session_lock(session: Path) -> Iterator[IO[bytes] | None]:
-    """Held by the recorder of a session while it runs. None if somebody else holds it."""
-    with open(session / "recorder.lock", "ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-        else:
-            yield lock
 
 
 def _mark_of(log: Path) -> Path:
@@ -91,6 +92,10 @@ def _set_aside(log: Path) -> None:
     sync_folder(log.parent)  # or a power cut might leave a log without its mark
     _mark_of(log).unlink()
     sync_folder(log.parent)
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _status(state: StatusState, detail: str) -> Status:

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from hilt.ipc.messages import CameraColumn, Column, Phase, Segment, Source, Tick
+from hilt.ipc.messages import CameraColumn, Column, Segment, Source, Tick
 from hilt_hooks import ConfigError
 
 _SOURCES = {source: number for number, source in enumerate(Source)}
@@ -55,7 +55,7 @@ def values(
         "observation.state": tick.measured,
         "action": tick.requested,
         # A demonstration is none: there, no policy was ever in command that a person could have relieved.
-        "intervention": [tick.phase is Phase.HUMAN and tick.epoch > 0],
+        "intervention": [tick.source is Source.HUMAN and tick.epoch > 0],
         "hilt.proposed": [math.nan] * actions if tick.proposed is None else tick.proposed,
         "hilt.sent": tick.sent,
         "hilt.measured_age_ms": [age / 1e6 for age in tick.ages_ns],

@@ -11,7 +11,7 @@ from typing import Any
 
 from hilt.ipc.messages import Status, StatusState
 from hilt.ipc.process import DETAIL_BYTES, ignore_interrupts, lower_priority
-from hilt.recording.catch_up import add_or_take_back, catch_up
+from hilt.recording.catch_up import add_or_take_back, catch_up, finish
 from hilt.recording.setup import RecorderSetup
 from hilt.recording.status import DATASET
 from hilt_hooks import HiltError, Recorder
@@ -85,7 +85,7 @@ def _serve(pipe: Connection, setup: RecorderSetup) -> None:
     while (log := pipe.recv()) is not _FINISH:
         pipe.send(Status(device=DATASET, state=StatusState.WORKING, detail=f"the dataset is brought up to date with {log.stem}"))
         add_or_take_back(log, root, recorder, pipe.send)
-    pipe.send(_summary(recorder.finish()))
+    pipe.send(_summary(finish(root, recorder, pipe.send)))
 
 
 def _summary(content: Mapping[str, Any]) -> str:

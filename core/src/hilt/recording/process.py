@@ -28,10 +28,11 @@ from hilt.ipc.rundir import TICK
 from hilt.log import EpisodeLog, EpisodeWriter, recover
 from hilt.log.files import sync_folder, sync_path
 from hilt.log.writer import PART
-from hilt.recording.catch_up import mark_taken_back, recover_all, session_lock
+from hilt.recording.catch_up import mark_taken_back, recover_all
 from hilt.recording.compaction import Compactor
 from hilt.recording.episode import RunningEpisode
 from hilt.recording.feeds import CameraFeed
+from hilt.recording.locks import only_session, session_lock
 from hilt.recording.setup import RecorderSetup
 from hilt.recording.status import RECORDER
 from hilt.recording.ticks import TickInbox
@@ -59,7 +60,7 @@ def run(setup: RecorderSetup) -> None:
         with session_lock(setup.logs) as lock:
             if lock is None:
                 raise HiltError(f"{setup.logs}: another recorder writes there")
-            with closing(Recording(setup, mailbox)) as recording:
+            with only_session(setup.logs), closing(Recording(setup, mailbox)) as recording:
                 recording.run()
     except Exception as error:
         mailbox.tell(StatusState.FAILED, detail=_reason(error))
@@ -102,8 +103,11 @@ class Recording:
     def step(self) -> None:
         """Take in what waits in the rings, write what is ready, tell what is done."""
         self._ticks.read()  # before the messages: the BeginEpisode of any tick in here is then among them
-        for message in self._mailbox.receive():
+        messages = self._mailbox.receive()
+        for message in messages:
             self._handle(message)
+        if self._episode is None and not messages:  # `_end` reads ticks that may be newer than its messages
+            self._ticks.trim()
         self._write_ticks()
         if self._episode:
             self._episode.advance()

@@ -6,11 +6,11 @@ from hilt.ipc.messages import Tick, decode
 from hilt.ipc.ring import RingReader
 
 _EARLY = 64
-"""How many ticks of an episode that has not begun yet are kept: what may cross its BeginEpisode on the way."""
+"""How many ticks of the wait before an episode its log has."""
 
 
 class TickInbox:
-    """The rig's ring, which may appear later than the recorder."""
+    """The rig's ring, which may appear later than the recorder. Ticks between two episodes have the number of the next one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -29,8 +29,13 @@ class TickInbox:
     def take(self, episode: int) -> list[Tick]:
         """The ticks of this episode. Those of later ones stay, those of earlier ones come too late and go."""
         ticks = [tick for tick in self._unread if tick.episode == episode]
-        self._unread = [tick for tick in self._unread if tick.episode > episode][-_EARLY:]
+        self._unread = [tick for tick in self._unread if tick.episode > episode]
         return ticks
+
+    def trim(self) -> None:
+        """All ticks that were taken in so far are of a wait: only the newest are kept, and a gap in it is nobody's."""
+        del self._unread[:-_EARLY]
+        self.lost()
 
     def lost(self) -> int:
         """How many were overwritten before they could be read, since the last call."""

@@ -53,7 +53,7 @@ def run(setup: PlayerSetup) -> None:
 
 
 class Player:
-    """Follows the ticks of the rig, all of them in order. An episode starts at the first action; a pause loses none."""
+    """Follows the ticks of the rig, all of them in order. An episode starts at the first action; a pause or fault loses none."""
 
     def __init__(self, actions: Floats) -> None:
         self._actions = actions
@@ -65,7 +65,7 @@ class Player:
 
     def follow(self, tick: Tick) -> ChunkMessage | None:
         """The chunk that the rig needs now, if it needs one."""
-        if tick.phase != Phase.AUTONOMOUS:
+        if not _drives(tick):
             return None
         if tick.episode != self._episode:
             self._episode, self._at = tick.episode, 0
@@ -80,7 +80,7 @@ class Player:
 
     def arrived(self, tick: Tick) -> bool:
         """Whether the last action was carried out, and the arm has had time to get there. True once an epoch."""
-        over = tick.phase == Phase.AUTONOMOUS and self._at >= len(self._actions) and tick.source == Source.HOLD
+        over = _drives(tick) and self._at >= len(self._actions) and tick.source == Source.HOLD
         if not over:
             self._ended_ns = None
             return False
@@ -104,3 +104,8 @@ class Player:
             actions=actions,
             model=[],
         )
+
+
+def _drives(tick: Tick) -> bool:
+    """Whether the arm follows the recording. After a fault it does so in another epoch; the rig counts anew from the fault on."""
+    return tick.phase == Phase.AUTONOMOUS and not tick.fault

@@ -14,9 +14,12 @@ from hilt.log import EpisodeLog
 from hilt_hooks import Floats
 
 POLICY, RECOVERY, CORRECTION, HOLD, RAMP, REPLAY = "policy", "human recovery", "human correction", "hold", "ramp", "replay"
-DEMONSTRATION, RESET = "human", "reset"
-COMMANDERS = (POLICY, DEMONSTRATION, RECOVERY, CORRECTION, RESET, HOLD, RAMP, REPLAY)
+DEMONSTRATION = "human"
+COMMANDERS = (POLICY, DEMONSTRATION, RECOVERY, CORRECTION, HOLD, RAMP, REPLAY)
 """Who can be in command, as reports call it."""
+
+_WAITS = {Phase.RESET, Phase.READY}
+"""Phases before an episode; the last ticks of them are in its log."""
 
 _BY_SOURCE = {Source.POLICY: POLICY, Source.HOLD: HOLD, Source.RAMP: RAMP, Source.REPLAY: REPLAY}
 
@@ -32,7 +35,7 @@ class Span:
 
 @frozen(eq=False)
 class Trace:
-    """What the rig did. n ticks, s state channels, a action channels.
+    """What the rig did from the begin of the episode on. n ticks, s state channels, a action channels.
 
     times: (n,) s. measured: (n, s), NaN where not fresh. sent: (n, a). lateness_ms: (n,), how long after its place on the
     grid a command went out. gaps_ms: (n - 1,), between one command and the next.
@@ -47,6 +50,7 @@ class Trace:
     alarms: tuple[tuple[float, str], ...]
     faults: tuple[tuple[float, str], ...]
     limited: Counter[str]
+    interventions: int
 
 
 @frozen(eq=False)
@@ -66,9 +70,8 @@ class EpisodeFacts:
 
     @property
     def interventions(self) -> int:
-        """How often a person took over: stretches of human command, recovery and correction together."""
-        human = [span.commander in (RECOVERY, CORRECTION) for span in self.trace.spans]
-        return sum(now and not before for before, now in zip([False, *human], human, strict=False))
+        """How often a person took over; recovery and correction are together one."""
+        return self.trace.interventions
 
     @property
     def duration(self) -> float:
@@ -85,7 +88,7 @@ class EpisodeFacts:
 def read_episode(path: Path) -> EpisodeFacts:
     """Raises HiltError when the file is no episode log."""
     log = EpisodeLog(path)
-    trace = _trace(list(log.ticks()), log)
+    trace = _trace([tick for tick in log.ticks() if tick.phase not in _WAITS], log)
     row_times: list[float] = []
     repeats = 0
     for row in log.rows():
@@ -127,6 +130,7 @@ def _trace(ticks: list[Tick], log: EpisodeLog) -> Trace:
         alarms=tuple(_begun((tick.alarm for tick in ticks), times)),
         faults=tuple(_begun((tick.fault for tick in ticks), times)),
         limited=Counter(name for tick in ticks for name in set(tick.limited)),
+        interventions=_takeovers(ticks) if log.header.policy else 0,
     )
 
 
@@ -141,12 +145,16 @@ def _seconds(times_ns: list[int], started_ns: int) -> Floats:
 
 def _commander(tick: Tick, policy: bool) -> str:
     if tick.source is Source.HUMAN:
-        if tick.phase is Phase.RESET:
-            return RESET
         if not policy:
             return DEMONSTRATION
         return CORRECTION if tick.segment is Segment.CORRECTION else RECOVERY
     return _BY_SOURCE[tick.source]
+
+
+def _takeovers(ticks: list[Tick]) -> int:
+    """As the session counts them: an arm that is held while a person drives is not taken over anew."""
+    human = [tick.phase is Phase.HUMAN for tick in ticks]
+    return sum(now and not before for before, now in zip([False, *human], human, strict=False))
 
 
 def _spans(ticks: list[Tick], times: Floats, policy: bool) -> Iterator[Span]:

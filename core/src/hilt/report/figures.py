@@ -15,7 +15,6 @@ from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY, INK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#999999", "#1a1a1a"
-SAND = "#F0E442"
 """Okabe and Ito's palette, which people with any kind of colour vision can tell apart."""
 
 _WIDTH_IN = 10.0

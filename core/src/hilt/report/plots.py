@@ -16,11 +16,10 @@ from hilt.report.episode import (
     RAMP,
     RECOVERY,
     REPLAY,
-    RESET,
     EpisodeFacts,
     Trace,
 )
-from hilt.report.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, SAND, stacked
+from hilt.report.figures import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, RED, stacked
 from hilt_hooks import Floats
 
 COLOURS: Mapping[str, str] = {
@@ -28,7 +27,6 @@ COLOURS: Mapping[str, str] = {
     DEMONSTRATION: GREEN,
     RECOVERY: ORANGE,
     CORRECTION: GREEN,
-    RESET: SAND,
     HOLD: GREY,
     RAMP: PURPLE,
     REPLAY: RED,

@@ -12,7 +12,7 @@ from hilt.config import LimitsConfig, Station
 from hilt.config.problems import nearest
 from hilt.ipc.process import ask_for_real_time
 from hilt.kernel import Registry, build
-from hilt.rig.engine import STALE_S, Layout, Sensed, matching
+from hilt.rig.engine import Layout, Sensed, matching, stale_s
 from hilt.rig.governor import Envelope, Governor
 from hilt.rig.leader import Handover
 from hilt.setup import disagreement
@@ -21,6 +21,7 @@ from hilt_hooks import (
     ConnectError,
     DeviceLost,
     Floats,
+    HiltError,
     Limits,
     Reading,
     Robot,
@@ -42,14 +43,16 @@ WORKER_PRIORITY = 9
 class Arm:
     """One device, robot or leader: its last reading, how long it has been silent, what is wrong with it.
 
-    What takes several exchanges on the bus (connecting, switching torque) is done by a thread of its own, so that no tick
-    waits for it; until it is done, the device is `busy` and neither read nor written.
+    What takes several exchanges on the bus (connecting, switching and checking torque, holding) is done by a thread of its
+    own, so that no tick waits for it; until it is done, the device is `busy` and neither read nor written. Whatever goes wrong
+    there is in `lost` or `refused`. After a silence the motors are asked for their torque, until all of them have answered.
 
     lost: why the device does not answer, as long as it does not. problem: what the operator has to look at before the
-    robot moves again. refused: why the device did not do what it was last asked. stiff: whether torque is on.
+    robot moves again. refused: why the device did not do what it was last asked. stiff: whether all motors are torqued, and a
+    robot that had a problem has been held since. period_s: from tick to tick; 0 where it is not read.
     """
 
-    def __init__(self, role: str, device: Any, capabilities: frozenset[str]) -> None:
+    def __init__(self, role: str, device: Any, capabilities: frozenset[str], period_s: float = 0.0) -> None:
         signals: tuple[Signal, ...] = device.observation_signals if role == "robot" else device.action_signals
         self.role, self.device, self.names = role, device, names_of(signals)
         self.commands = names_of(device.action_signals)
@@ -65,6 +68,9 @@ class Arm:
         self._worker = ThreadPoolExecutor(1, f"{role}-worker", initializer=ask_for_real_time, initargs=(WORKER_PRIORITY,))
         self._job: Future[None] | None = None
         self._asked_s = 0.0
+        self._period_ns, self._stale_ns = int(period_s * 1e9), int(stale_s(period_s) * 1e9)
+        self._was_silent = False
+        self._settled_ns = 0
 
     @property
     def busy(self) -> bool:
@@ -87,12 +93,24 @@ class Arm:
             return
         order = list(matching(reading.names, self.names))
         values, spoke = reading.values[order], reading.fresh[order] & np.isfinite(reading.values[order])
-        before_ns = int(self.times.min())
+        before = np.maximum(self.times, self._settled_ns)
         self.fresh = spoke
         self.values = np.where(spoke, values, self.values)
         self.times = np.where(spoke, reading.times[order], self.times)
-        if before_ns and spoke.all() and int(self.times.min()) - before_ns > STALE_S * 1e9:
+        now_ns = time.monotonic_ns()
+        missed_ns = max(self._silent_ns(now_ns), int((self.times - before).max()) - self._period_ns)  # in ticks, or between two
+        self._was_silent |= bool(before.all()) and missed_ns > self._stale_ns
+        if self._was_silent and not self.is_silent(now_ns):
             self._start(self._check_torque)
+
+    def is_silent(self, now_ns: int) -> bool:
+        """Whether a value has been missing for so long that nobody knows where the arm is. The arm's own work does not count."""
+        return self._silent_ns(now_ns) > self._stale_ns
+
+    @property
+    def read_anew(self) -> bool:
+        """Whether all values have come since the motors last said whether they are torqued."""
+        return int(self.times.min()) > self._settled_ns
 
     def send(self, command: str, values: Floats) -> None:
         """Call `write` or `mirror`; a device that is gone is noted, not raised.
@@ -113,13 +131,27 @@ class Arm:
         now = time.monotonic()
         if self.busy or (on and self.refused and now - self._asked_s < ASK_AGAIN_S):
             return
-        self._asked_s, self.refused = now, ""
+        self._asked_s = now
         self._start(lambda: self._switch(on))
 
-    def let_go(self) -> None:
-        """Torque off, before this returns."""
-        if self.has_torque and not self.lost:
-            self._worker.submit(self._switch, False).result()
+    def let_go(self) -> str:
+        """Torque off, before this returns. Why it may still be on, unless the motors have said that it is not."""
+        if not self.has_torque:
+            return "" if self.role == "leader" else "its driver cannot switch torque; to make it limp, cut its power"
+        if not self.lost:
+            self._start(lambda: self._switch(False)).result()
+        return self.lost or self.refused
+
+    def hold(self) -> None:
+        """Make a robot stiff where it is. Raises DeviceLost or SafetyStop when it cannot be."""
+        self.device.hold()
+        self.refused = ""
+        self._settle(stiff=True)
+
+    def hold_again(self) -> None:
+        """Have a robot with a problem held where it is. The problem stays: whoever commands has to begin anew first."""
+        self.refused = ""
+        self._start(self.hold)
 
     def reconnect(self) -> None:
         """Have a lost device tried again, once a second."""
@@ -137,17 +169,26 @@ class Arm:
         self._worker.shutdown(wait=True)
         self.device.disconnect()
 
-    def _start(self, work: Callable[[], None]) -> None:
-        self._job = self._worker.submit(work)
+    def _silent_ns(self, now_ns: int) -> int:
+        return now_ns - max(int(self.times.min()), self._settled_ns)
 
-    def _switch(self, on: bool) -> None:
+    def _start(self, work: Callable[[], None]) -> "Future[None]":
+        self._job = self._worker.submit(self._do, work)
+        return self._job
+
+    def _do(self, work: Callable[[], None]) -> None:
+        """Nobody asks a job what it raised: it is noted. After what no driver may raise, nobody knows what the device does."""
         try:
-            self.device.set_torque(on)
-            self.stiff = on
-        except DeviceLost as error:
-            self._lose(error)
+            work()
         except SafetyStop as error:
             self.refused = str(error)
+        except Exception as error:
+            self._lose(error)
+
+    def _switch(self, on: bool) -> None:
+        self.device.set_torque(on)
+        self.refused = ""
+        self._settle(stiff=on)
 
     def _connect(self) -> None:
         self.device.disconnect()
@@ -155,34 +196,39 @@ class Arm:
             self.device.connect()
         except (ConnectError, ConfigError, DeviceLost):
             return
-        self.lost = ""
+        self.lost, self._was_silent = "", True
 
     def _check_torque(self) -> None:
         """After a silence: a supply that failed leaves motors limp that answer again."""
         if not self.has_torque:
+            self._settle(stiff=self.stiff)
             return
-        try:
-            on = self.device.torque()
-        except DeviceLost as error:
-            self._lose(error)
-            return
+        on = self.device.torque()
         if self.role == "robot" and not on:
-            self.problem = "has lost its torque"
-        self.stiff = on
+            self.problem = "has lost its torque" if on is False else "has lost its torque in part"
+        self._settle(stiff=bool(on) and not self.problem)
+
+    def _settle(self, *, stiff: bool) -> None:
+        """The motors have said whether they are torqued."""
+        self.stiff, self._was_silent, self._settled_ns = stiff, False, time.monotonic_ns()
 
     def _lose(self, error: Exception) -> None:
-        self.lost, self.refused, self.stiff = str(error), "", False
+        why = str(error) if isinstance(error, HiltError) else f"{type(error).__name__}: {error}"
+        self.lost, self.refused, self.stiff = why, "", False
         if self.role == "robot":
-            self.problem = f"is lost: {error}"
+            self.problem = f"is lost: {why}"
 
 
 class Arms:
-    """The robot and, if there is one, the leader of a station. Building them does no I/O."""
+    """The robot and, if there is one, the leader of a station. Building them does no I/O.
 
-    def __init__(self, station: Station, registry: Registry) -> None:
+    period_s: of the ticks in which they are read.
+    """
+
+    def __init__(self, station: Station, registry: Registry, period_s: float = 0.0) -> None:
         described = registry.find(RobotDescriptor, station.robot.type)
         self._robot: Robot = build(described, station.robot.config)
-        self.robot = Arm("robot", self._robot, described.capabilities)
+        self.robot = Arm("robot", self._robot, described.capabilities, period_s)
         limits = merged(described.limits, station.limits)
         tracking = station.max_tracking_error or described.max_tracking_error
         self._envelope = Envelope.of(self._robot.action_signals, limits, tracking)
@@ -192,10 +238,11 @@ class Arms:
         if station.teleop is not None:
             self._leads = registry.find(TeleoperatorDescriptor, station.teleop.type)
             teleop: Teleoperator = build(self._leads, station.teleop.config)
-            self.leader = Arm("leader", teleop, self._leads.capabilities)
+            self.leader = Arm("leader", teleop, self._leads.capabilities, period_s)
             _check_names(self.robot.commands, self.leader.names)
             disagreement.refuse(teleop, self._robot)
         self._order = self.all
+        self._holds_again = False
 
     @property
     def leader_mirrors(self) -> bool:
@@ -217,7 +264,7 @@ class Arms:
             self.disconnect()
             raise ConnectError("cannot start", failures)
         try:
-            self.hold()
+            self.robot.hold()
         except (DeviceLost, SafetyStop) as error:
             self.disconnect()
             raise ConnectError("the robot cannot be held", [error]) from error
@@ -231,28 +278,30 @@ class Arms:
         if not self._order[0].fresh.all():
             self._order = self._order[::-1]
 
-    def hold(self) -> None:
-        """Make the robot stiff where it is. Raises DeviceLost or SafetyStop when it cannot be."""
-        self._robot.hold()
-        self.robot.stiff, self.robot.problem, self.robot.refused = True, "", ""
+    def hold_again(self, now_ns: int, *, seen: bool) -> bool | None:
+        """Once the operator has looked at what was wrong: have the robot held where it is now, if it has to be.
 
-    def hold_again(self, now_ns: int, *, seen: bool) -> bool:
-        """Once the operator has looked at what was wrong: make the robot stiff where it is now. False if it is not to be.
+        True when it is stiff and was read since: whoever commands may begin where it is. False if that is not to be. None as long
+        as it is under way: ask again in the next tick.
 
         seen: whether whoever commands knows that the robot was away. If not, or if nobody knows where it is by now, the next
         command would be to where it was before.
         """
-        if self.robot.lost or self.robot.busy or self.robot.sensed(now_ns).silent_s > STALE_S:
+        robot = self.robot
+        if robot.busy and not robot.lost:
+            return None
+        tried, self._holds_again = self._holds_again, False
+        if robot.lost or robot.is_silent(now_ns):
             return False
-        if self.robot.problem and not seen:
-            return False
-        try:
-            if self.robot.problem:
-                self.hold()
-        except (DeviceLost, SafetyStop) as error:
-            self.robot.refused = str(error)
-            return False
-        return True
+        if robot.problem and not robot.stiff:
+            if tried or not seen:
+                return False
+            robot.hold_again()
+        elif robot.read_anew:
+            robot.problem = ""
+            return True
+        self._holds_again = True
+        return None
 
     def _first_reading(self, arm: Arm) -> None:
         for _ in range(20):

@@ -17,7 +17,10 @@ from hilt.rig.queue import ActionQueue, Interpolator
 from hilt_hooks import Floats
 
 STALE_S = 0.1
-"""A robot or leader that has been silent for longer than this is not acted upon: the arm holds until it speaks again."""
+"""A robot or leader that has been silent for longer than this is not acted upon: the arm holds until it speaks again.
+
+At low rates it is two ticks: one reading that is missed is no silence (`stale_s`).
+"""
 
 LOST_S = 1.0
 """Silent for longer than this, it is lost: the arm holds until the operator has looked."""
@@ -112,7 +115,7 @@ class Engine:
     ) -> None:
         self.mode = READY
         self._filters = filters
-        self._layout = layout
+        self._layout, self._stale_s = layout, stale_s(layout.period_s)
         self._robot, self._leader = robot, leader
         self._slow = Governor(robot.envelope.slowed(APPROACH), robot.period_s)
         self._sent = robot.begin(at)
@@ -157,13 +160,14 @@ class Engine:
             self._requested = self._sent.sent
             self._interpolator.begin(self._sent.sent)
             self._hand.release()
+        held = _nowhere(_wanted(target, filtered))
         frame, boundary = self._grid.frame(inputs.k) if starts else (-1, False)
         return Decision(
             robot=self._sent,
             leader=self._mirror(intended, inputs),
             leader_torque=self._layout.mirrors and intended != Source.HUMAN,
-            source=self._commander(source, target),
-            requested=self._requested,
+            source=Source.HOLD if held else self._commander(source),
+            requested=self._sent.sent if held else self._requested,
             proposed=self._proposed if source == Source.POLICY else None,
             frame=frame,
             boundary=boundary,
@@ -178,19 +182,19 @@ class Engine:
             return f"holding: {self.queue.misfit}"
         return "" if self._start is None else self._start.told
 
-    def _commander(self, source: Source, target: Floats | None) -> Source:
-        """Who is in command, as it is recorded."""
-        if target is None or self._waiting:
+    def _commander(self, source: Source) -> Source:
+        """Who is in command of an arm that is not held, as it is recorded."""
+        if self._waiting:
             return Source.HOLD
         return source if self._start is None else Source.RAMP
 
     def _filter(self, source: Source, target: Floats | None, measured: Floats) -> Filtered | None:
-        if self._filters is None or target is None or not np.isfinite(target).all():
+        if self._filters is None or target is None or _nowhere(target):
             return None
         return self._filters(source, target, measured)
 
     def _govern(self, target: Floats | None, filtered: Filtered | None, measured: Floats) -> Governed:
-        wanted = target if filtered is None else filtered.values
+        wanted = _wanted(target, filtered)
         if self._start is not None and wanted is not None:
             self._start = self._start.towards(wanted, self._robot.envelope)
         if wanted is None:
@@ -202,7 +206,7 @@ class Engine:
         if isinstance(message, ChunkMessage):
             self.queue.put(message)
         elif isinstance(message, Acknowledge):
-            if inputs.robot.silent_s > STALE_S:  # nobody knows where it is
+            if inputs.robot.silent_s > self._stale_s:  # nobody knows where it is
                 return
             self._fault = ""
             if self._gone:
@@ -213,7 +217,7 @@ class Engine:
     def _enter(self, mode: SetMode, inputs: Inputs) -> None:
         if mode.source != self.mode.source or mode.epoch != self.mode.epoch:
             self.queue.begin(mode.epoch)
-            self._start = None
+            self._proposed = self._start = None
             self._interpolator.begin(self._sent.sent)
             self._requested = self._sent.sent
             self._hand.release()
@@ -231,7 +235,7 @@ class Engine:
         self._fault = _fault(inputs, needed)
         if self._fault:
             self.queue.begin(self.mode.epoch)
-        silent = [role for role, arm in needed.items() if arm.silent_s > STALE_S]
+        silent = [role for role, arm in needed.items() if arm.silent_s > self._stale_s]
         # A robot that is not stiff is not commanded: what is decided meanwhile would be a jump afterwards.
         awaited = silent if inputs.robot.stiff else ["robot"]
         return f"holding: waiting for the {awaited[0]}" if awaited else ""
@@ -278,7 +282,13 @@ class Engine:
     def _mirror(self, source: Source, inputs: Inputs) -> Governed | None:
         """The leader follows the robot whenever it does not lead."""
         leader = inputs.leader
-        if self._leader is None or leader is None or source == Source.HUMAN or not leader.stiff or leader.silent_s > STALE_S:
+        if (
+            self._leader is None
+            or leader is None
+            or source == Source.HUMAN
+            or not leader.stiff
+            or leader.silent_s > self._stale_s
+        ):
             self._mirrored = None
             return None
         at, target = leader.values, self._sent.sent[list(self._layout.to_leader)]
@@ -287,6 +297,21 @@ class Engine:
         governor = self._leader if self._aligned else Governor(self._leader.envelope.slowed(APPROACH), self._layout.period_s)
         self._mirrored = governor.command(before, target, at)
         return self._mirrored
+
+
+def stale_s(period_s: float) -> float:
+    """For how long an arm may be silent that is read every `period_s`."""
+    return max(STALE_S, 2 * period_s)
+
+
+def _wanted(target: Floats | None, filtered: Filtered | None) -> Floats | None:
+    """What is left of a target after the safety filters."""
+    return target if filtered is None else filtered.values
+
+
+def _nowhere(wanted: Floats | None) -> bool:
+    """Whether the arm is held: nothing is wanted, or nothing that is a number."""
+    return wanted is None or not np.isfinite(wanted).all()
 
 
 def _fault(inputs: Inputs, needed: Mapping[str, Sensed]) -> str:

@@ -187,7 +187,7 @@ class Filters:
         if packed is None:
             return
         if self._starting and (loaded := msgspec.msgpack.decode(packed, type=list[str])) != self._plugins:
-            self._drop(f"filters were {', '.join(self._plugins)}, and are now {', '.join(loaded) or 'none'}")
+            self._drop(f"filters were {_listed(self._plugins)}, and are now {_listed(loaded)}")
             return
         self._starting, self._asked, self._trouble = False, None, ""
 
@@ -204,14 +204,27 @@ class Filters:
         self._trouble = why
 
 
-def installed(registry: Registry, names: tuple[str, ...]) -> Filters | None:
-    """The filters of all plugins, started; None without any. Raises ConnectError."""
+def installed(registry: Registry, names: tuple[str, ...], expected: Sequence[str]) -> Filters | None:
+    """The filters of all plugins, started; None without any.
+
+    expected: whose filters the session was checked with, in calling order. Raises ConnectError where others are found.
+    """
     plugins = [filter_.plugin for filter_ in registry.filters()]
+    if plugins != list(expected):
+        broken = "".join(f" ({row.name} is broken: {row.reason})" for row in registry.broken())
+        raise ConnectError(
+            f"the safety filters changed while the session started: they were {_listed(expected)}, "
+            f"and the rig finds {_listed(plugins)}{broken}; see what `hilt plugins` says, and start again"
+        )
     if not plugins:
         return None
     filters = Filters(plugins, names)
     filters.start()
     return filters
+
+
+def _listed(plugins: Sequence[str]) -> str:
+    return ", ".join(plugins) or "none"
 
 
 def _refused(why: str) -> Filtered:

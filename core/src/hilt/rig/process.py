@@ -7,7 +7,8 @@ whichever way it ends; only a confirmed `ReleaseTorque` lets go.
 import gc
 import signal
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from attrs import field, frozen
 from hilt.config import Station, structure
 from hilt.ipc import messages
 from hilt.ipc.lease import Lease
-from hilt.ipc.messages import Acknowledge, ChunkMessage, ReleaseTorque, SetMode, StatusState, Stop, Tick
+from hilt.ipc.messages import TICK_BYTES, Acknowledge, ChunkMessage, ReleaseTorque, SetMode, StatusState, Stop, Tick
 from hilt.ipc.process import Mailbox, ask_for_real_time, ignore_interrupts, show_name
 from hilt.ipc.ring import RingReader, RingWriter
 from hilt.ipc.rundir import CHUNKS, LEASE, TICK, addresses, note_rig
@@ -39,17 +40,25 @@ READ_SHARE = 0.6
 
 @frozen(kw_only=True)
 class RigSetup:
-    """station: the plain data of a `Station`. fps: dataset frames a second. interpolation: commands a frame."""
+    """station: the plain data of a `Station`. fps: dataset frames a second. interpolation: commands a frame.
+
+    filters: the plugins whose safety filters were found, in calling order.
+    """
 
     run_dir: Path
     station: Mapping[str, Any]
     fps: float
     interpolation: int
     handover: Handover = field(factory=Handover)
+    filters: Sequence[str] = ()
 
     @property
     def period_ns(self) -> int:
         return round(1e9 / (self.fps * self.interpolation))
+
+
+def create_ticks(run_dir: Path) -> RingWriter:
+    return RingWriter(run_dir / TICK, slot_bytes=TICK_BYTES, slots=256)
 
 
 def run(setup: RigSetup) -> None:
@@ -57,9 +66,10 @@ def run(setup: RigSetup) -> None:
     show_name("hilt-rig")
     mailbox = Mailbox(setup.run_dir, "rig")
     try:
+        create_ticks(setup.run_dir).close()  # before the arms are there: they do not wait for room
         registry = Registry.discover()
-        arms = Arms(structure(Station, setup.station, registry), registry)
-        filters = installed(registry, arms.robot.commands)
+        arms = Arms(structure(Station, setup.station, registry), registry, setup.period_ns / 1e9)
+        filters = installed(registry, arms.robot.commands, setup.filters)
         arms.connect()
     except HiltError as error:
         mailbox.tell(StatusState.FAILED, detail=str(error))
@@ -87,8 +97,9 @@ class Rig:
         self._engine = Engine(arms.layout(setup.interpolation, period_s, setup.handover), robot, leader, at, filters)
         self._lease = Lease(setup.run_dir / LEASE)
         self._chunks = RingReader(setup.run_dir / CHUNKS, after=0)
-        self._ticks = RingWriter(setup.run_dir / TICK, slot_bytes=1 << 17, slots=256)
+        self._ticks = create_ticks(setup.run_dir)
         self._decision = self._engine.rest()
+        self._said: deque[SetMode | Acknowledge] = deque()
         self._told: dict[tuple[str, StatusState], str] = {}
         self._warned: dict[str, tuple[str, ...]] = {}
         self._over = self._released = False
@@ -113,15 +124,17 @@ class Rig:
         wrote = time.monotonic_ns()
         self._arms.read(due + int(self._setup.period_ns * READ_SHARE))
         read = time.monotonic_ns()
-        heard = self._listen(read)
+        self._listen()
+        heard = [*self._in_order(read), *self._new_chunk()]
         lease_ns = self._lease.silent_ns(read, self._setup.period_ns)
         leader = None if self._arms.leader is None else self._arms.leader.sensed(read)
         inputs = Inputs(k, self._arms.robot.sensed(read), leader, heard, lease_ns / 1e9)
         self._decision = self._engine.decide(inputs)
         if not self._released:
             self._set_leader_torque()
+            self._report()
         self._publish(k, due, wrote, read, lease_ns, inputs, before)
-        self._report()
+        self._tend()
         if self._filters is not None:
             self._filters.tend()
 
@@ -131,30 +144,45 @@ class Rig:
         if leader is not None and leader.stiff and decision.leader is not None:
             leader.send("mirror", decision.leader.sent)
 
-    def _listen(self, read: int) -> list[SetMode | Acknowledge | ChunkMessage]:
-        """What concerns the engine; `Stop` and `ReleaseTorque` are carried out here. read: when the measurement was complete."""
-        heard: list[SetMode | Acknowledge | ChunkMessage] = []
+    def _listen(self) -> None:
+        """Carry out `Stop` and `ReleaseTorque`, whatever waits; keep what concerns the engine."""
         for message in self._mailbox.receive():
-            if isinstance(message, SetMode):
-                heard.append(message)
-            elif isinstance(message, Acknowledge):
-                self._told.pop(("robot", StatusState.REFUSED), None)  # whoever asks again is answered again
-                heard += [message] if self._arms.hold_again(read, seen=self._engine.gone) else []
-            elif isinstance(message, Stop):
+            if isinstance(message, Stop):
                 self._over = True
             elif isinstance(message, ReleaseTorque):
                 self._release()
-        for packed in self._chunks.drain():
-            chunk = messages.decode(packed)
-            if isinstance(chunk, ChunkMessage):
-                heard.append(chunk)
-        return heard
+            elif isinstance(message, SetMode):
+                self._said.append(message)
+            elif isinstance(message, Acknowledge) and message not in self._said:
+                self._told.pop(("robot", StatusState.REFUSED), None)  # whoever asks again is answered again
+                self._said.append(message)
+
+    def _in_order(self, read: int) -> Iterator[SetMode | Acknowledge]:
+        """What the session has said, in its order, up to an acknowledgement that is still being carried out.
+
+        What comes after that one waits: until the session acknowledged, it wanted the arm to hold. One that is refused is left
+        out. read: when the measurement was complete.
+        """
+        while self._said:
+            acknowledged = isinstance(self._said[0], Acknowledge)
+            taken = self._arms.hold_again(read, seen=self._engine.gone) if acknowledged else True
+            if taken is None:
+                return
+            message = self._said.popleft()
+            if taken:
+                yield message
+
+    def _new_chunk(self) -> list[ChunkMessage]:
+        """One at most."""
+        packed = self._chunks.read()
+        chunk = None if packed is None else messages.decode(packed)
+        return [chunk] if isinstance(chunk, ChunkMessage) else []
 
     def _release(self) -> None:
-        for arm in self._arms.all:
-            arm.let_go()
+        """Only what the motors of both arms have confirmed is told as released."""
+        doubts = [f"the {arm.role} may still be stiff: {why}" for arm in self._arms.all if (why := arm.let_go())]
         self._over = self._released = True
-        self._mailbox.tell(StatusState.RELEASED)
+        self._mailbox.tell(StatusState.REFUSED if doubts else StatusState.RELEASED, detail="; ".join(doubts))
 
     def _set_leader_torque(self) -> None:
         leader = self._arms.leader
@@ -203,10 +231,14 @@ class Rig:
         self._ticks.write(messages.encode(tick))
 
     def _report(self) -> None:
-        """Tell the session when a device goes or comes back, and end when nobody needs this rig any more."""
+        """Before the tick, so that whoever sees a fault there has heard of the device that is gone."""
+        for arm in self._arms.all:
+            self._tell_of(arm)
+
+    def _tend(self) -> None:
+        """Try lost devices again, and end when nobody needs this rig any more."""
         for arm in self._arms.all:
             arm.reconnect()
-            self._tell_of(arm)
         if not (self._mailbox.orphaned and self._arms.robot.lost):
             self._alone_since = None
         elif self._alone_since is None:

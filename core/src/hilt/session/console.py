@@ -2,9 +2,10 @@
 
 import signal
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +15,7 @@ from hilt.replay.following import Behind
 from hilt.session.episodes import EMPTY, EpisodeLine
 from hilt.session.operator import Connected, meaning_of
 from hilt.session.phases import Event, State
+from hilt.terminal import forget_typed
 
 WHAT = {
     Event.START: "start the episode",
@@ -89,10 +91,15 @@ UNRECORDED = {
 
 
 class Screen:
-    """recorded: how many episodes are wanted; 0 where nothing is recorded. leader: whether there is one to take over with."""
+    """recorded: how many episodes are wanted; 0 where nothing is recorded. leader: whether there is one to take over with.
+
+    unread: whether what is shown no longer reaches anybody (a closed pipe or terminal). That is for the session to act upon; it
+    never keeps it from what it is doing.
+    """
 
     def __init__(self, console: Console, recorded: int, *, leader: bool = True) -> None:
         self._console, self._recorded = console, recorded
+        self.unread = False
         self._idle = frozenset() if leader else WITH_A_LEADER
         self._start = time.monotonic()
 
@@ -103,30 +110,43 @@ class Screen:
             for event, what in WHAT.items():
                 if event not in self._idle and (keys := _keys(each, event)):
                     table.add_row(Text(", ".join(keys), "bold"), what, Text(each.name, "dim"))
-        self._console.print(table)
+        self._print(table)
 
     def phase(self, state: State, event: Event, device: str, hints: Sequence[Connected]) -> None:
         line = Text(f"{time.monotonic() - self._start:7.1f} s  ", "dim")
         line.append(f"{state.phase.value.upper():<11}", STYLE[state.phase])
         line.append(describe(state, self._recorded))
         line.append(f"  ({event.value}{', ' + device if device else ''})", "dim")
-        self._console.print(line)
+        self._print(line)
         if hint := _hint(state, hints, self._idle):
-            self._console.print(Text(f"{'':23}{hint}", "dim"), soft_wrap=True)
+            self._print(Text(f"{'':23}{hint}", "dim"), soft_wrap=True)
+
+    def _print(self, *shown: RenderableType, soft_wrap: bool = False) -> None:
+        with self._where_it_is_read():
+            self._console.print(*shown, soft_wrap=soft_wrap)
+
+    @contextmanager
+    def _where_it_is_read(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, SystemExit):  # the latter is what rich makes of a closed pipe
+            self.unread = self._console.quiet = True
 
     def say(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style))
+        self._print(Text(text, style))
 
     def ask(self, question: str) -> bool:
-        """Ctrl-C and Ctrl-D are a no."""
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        """What was typed before is no answer. Ctrl-C, Ctrl-D, a polite kill and a closed terminal are a no."""
+        before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGINT, signal.SIGTERM)}
         try:
+            forget_typed()
             return self._console.input(question, markup=False).strip().lower() in ("y", "yes")
-        except (KeyboardInterrupt, EOFError):
-            self._console.print()
+        except (KeyboardInterrupt, EOFError, OSError):
+            self._print()
             return False
         finally:
-            signal.signal(signal.SIGINT, before)
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
     def status(self, process: str, status: Status, *, ends_episode: bool = False) -> None:
         """What a process says of itself or of one of its devices; what is ordinary is not shown."""
@@ -144,7 +164,8 @@ class Screen:
             self.say(f"episode {line.episode} is saved: {line.frames} frames, {line.frames / fps:.1f} s", "green")
 
     def alarm(self, text: str) -> None:
-        self._console.bell()
+        with self._where_it_is_read():
+            self._console.bell()
         self.say(text, "bold red")
 
     def followed(self, lines: Sequence[Behind]) -> None:
@@ -157,7 +178,7 @@ class Screen:
         for each in lines:
             most, mean, recorded = (_number(value, each.unit) for value in (each.most, each.mean, each.recorded))
             table.add_row(each.name, most, f"{each.at_s:.1f} s", mean, recorded)
-        self._console.print(table)
+        self._print(table)
 
     def summary(self, lines: Sequence[EpisodeLine], fps: float, facts: Mapping[str, str]) -> None:
         table = Table(title="Episodes", title_justify="left")
@@ -168,9 +189,12 @@ class Screen:
             table.add_row(
                 str(line.episode), line.outcome, success, str(line.frames), f"{line.frames / fps:.1f}", str(line.interventions)
             )
-        self._console.print(table)
+        self._print(table)
+        self.facts(facts)
+
+    def facts(self, facts: Mapping[str, str]) -> None:
         for name, value in facts.items():
-            self._console.print(Text(f"{name}: ", "bold").append(value, ""), soft_wrap=True)
+            self._print(Text(f"{name}: ", "bold").append(value, ""), soft_wrap=True)
 
 
 def _number(value: float | None, unit: str) -> str:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from enum import Enum
 from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnProcess
@@ -16,9 +17,9 @@ from attrs import define, field
 from hilt.ipc import messages
 from hilt.ipc.lease import Lease
 from hilt.ipc.messages import Status, StatusState
-from hilt.ipc.process import interrupts_withheld
+from hilt.ipc.process import create_mailbox, interrupts_withheld
 from hilt.ipc.ring import RingReader
-from hilt.ipc.rundir import alive, beat, orphans, status_ring
+from hilt.ipc.rundir import beat, orphans, status_ring
 from hilt_hooks import ConnectError
 
 START_S = 60.0
@@ -161,6 +162,7 @@ class Crew:
         self.members: dict[str, Member] = {}
 
     def start(self, name: str, duty: Duty) -> Member:
+        create_mailbox(self._run_dir, name)
         member = self.members[name] = Member(name, duty, self._spawn(name, duty), self._run_dir)
         return member
 
@@ -240,13 +242,20 @@ class Crew:
         return process
 
 
-def relieve_orphans(opens: set[str]) -> list[int]:
-    """End the rigs that hold arms at these addresses for a session that is gone. The arms stay torqued. Gives their pids."""
-    relieved = []
+def relieve_orphans(opens: set[str]) -> Iterator[int]:
+    """End the rigs that hold arms at these addresses for a session that is gone. The arms stay torqued.
+
+    Gives the pid of each once it has ended. Raises ConnectError if one does not.
+    """
     for note in orphans(opens):
-        os.kill(note.pid, signal.SIGTERM)
-        relieved.append(note.pid)
+        with suppress(ProcessLookupError):
+            os.kill(note.pid, signal.SIGTERM)
         until = time.monotonic() + HANDED_OVER_S
-        while time.monotonic() < until and alive(note.pid):
+        while note.runs:
+            if time.monotonic() > until:
+                raise ConnectError(
+                    f"process {note.pid}, the rig of a session that is gone, still holds the arm {HANDED_OVER_S:g} s after "
+                    f"it was told to end: support the arm, end that process (kill -9 {note.pid}), and start again"
+                )
             time.sleep(0.01)
-    return relieved
+        yield note.pid

@@ -52,6 +52,7 @@ def rig(plan: Plan, run_dir: Path) -> Duty:
         fps=plan.header.fps,
         interpolation=plan.header.interpolation,
         handover=plan.handover,
+        filters=plan.filters,
     )
     return Duty(run=run_rig, setup=lambda: setup, patience_s=RIG_PATIENCE_S)
 

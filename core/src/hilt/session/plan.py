@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 from attrs import field, frozen
 
+from hilt.cameras import camera_columns
 from hilt.checkpoint import Checkpoint, open_checkpoint
 from hilt.config import CollectConfig, EpisodeOptions, RecordConfig, ReplayConfig, Station, TeleoperateConfig, dump
 from hilt.inference.fit import check_fit
@@ -17,6 +18,7 @@ from hilt.ipc.messages import CameraColumn, Header
 from hilt.kernel import Registry, build
 from hilt.observers import chosen_viewers
 from hilt.recording.columns import columns
+from hilt.recording.video import check as check_recordable
 from hilt.replay.recording import Recording, open_recording
 from hilt.rig.arms import Arms
 from hilt.rig.leader import Handover
@@ -74,6 +76,7 @@ class Plan:
     replay: Recording | None = None
     recorder: tuple[str, Any] | None = None
     viewers: Mapping[str, tuple[str, Any]] = field(factory=dict)
+    filters: tuple[str, ...] = ()
     leader_mirrors: bool = False
     observed: bool = False
 
@@ -82,11 +85,12 @@ def make_plan(config: Config, registry: Registry) -> Plan:
     """Raises ConfigError or a sibling with what is wrong; touches no device."""
     if config.teleop is None and not isinstance(config, ReplayConfig):
         raise ConfigError("teleop: needed to take over, for instance --teleop.type=<type of your leader arm>; see `hilt plugins`")
-    arms, cameras = Arms(config, registry), _cameras(config, registry)
+    arms = Arms(config, registry)
+    cameras, images = _cameras(config, registry)
     replay = _replay(config, registry, arms)
-    policy = _policy(config, registry, arms, {name: shape for name, (shape, _) in cameras.items()})
+    policy = _policy(config, registry, arms, images)
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{getpid()}"
-    header = _header(name, config, arms, {name: shape for name, (shape, _) in cameras.items()}, policy, _fps(config, replay))
+    header = _header(name, config, arms, images, policy, _fps(config, replay))
     wanted = _wanted(config, name, replay)
     return Plan(
         name=name,
@@ -95,12 +99,13 @@ def make_plan(config: Config, registry: Registry) -> Plan:
         header=header,
         handover=_handover(config, mirrors=arms.leader_mirrors),
         wanted=wanted,
-        cameras={name: built for name, (_, built) in cameras.items()},
+        cameras=cameras,
         inputs=_inputs(config, registry),
         policy=policy,
         replay=replay,
         recorder=_recorder(config, registry, wanted, header),
         viewers=chosen_viewers(config, registry),
+        filters=tuple(each.plugin for each in registry.filters()),
         leader_mirrors=arms.leader_mirrors,
         observed=bool(registry.followers()),
     )
@@ -138,10 +143,7 @@ def _wanted(config: Config, name: str, replay: Recording | None) -> Wanted:
     )
 
 
-def _header(
-    name: str, config: Config, arms: Arms, cameras: Mapping[str, tuple[int, ...]], policy: PolicyPlan | None, fps: float
-) -> Header:
-    images = [CameraColumn(name=camera, height=shape[0], width=shape[1], channels=shape[2]) for camera, shape in cameras.items()]
+def _header(name: str, config: Config, arms: Arms, images: list[CameraColumn], policy: PolicyPlan | None, fps: float) -> Header:
     policy_id = policy.id if policy else ""
     return Header(
         session=name,
@@ -164,17 +166,14 @@ def _replay(config: Config, registry: Registry, arms: Arms) -> Recording | None:
     return open_recording(config, registry, arms.robot.device.action_signals, arms.governors(1.0)[0].envelope)
 
 
-def _cameras(config: Config, registry: Registry) -> dict[str, tuple[tuple[int, ...], tuple[str, Any]]]:
-    """Camera name -> the shape of its images, and what builds it. A replay that nobody watches needs none."""
+def _cameras(config: Config, registry: Registry) -> tuple[dict[str, tuple[str, Any]], list[CameraColumn]]:
+    """Camera name -> what builds it; and the images that all of them give. A replay that nobody watches needs none."""
     if isinstance(config, ReplayConfig) and config.record is None and not config.viewers:
-        return {}
-    found = {}
+        return {}, []
     listed: Mapping[str, Typed] = getattr(config.robot.config, "cameras", {})
-    for name, typed in listed.items():
-        descriptor = registry.find(CameraDescriptor, typed.type)
-        stream = build(descriptor, typed.config).streams[0]
-        found[name] = (stream.shape, (descriptor.factory, typed.config))
-    return found
+    found = {name: (registry.find(CameraDescriptor, typed.type), typed.config) for name, typed in listed.items()}
+    images = camera_columns({name: build(descriptor, given) for name, (descriptor, given) in found.items()})
+    return {name: (descriptor.factory, given) for name, (descriptor, given) in found.items()}, images
 
 
 def _handover(config: Config, *, mirrors: bool) -> Handover:
@@ -184,7 +183,7 @@ def _handover(config: Config, *, mirrors: bool) -> Handover:
     return Handover(bleed=chosen.align_speed if chosen.passive_leader == "align" else 0.0)
 
 
-def _policy(config: Config, registry: Registry, arms: Arms, cameras: Mapping[str, tuple[int, ...]]) -> PolicyPlan | None:
+def _policy(config: Config, registry: Registry, arms: Arms, images: list[CameraColumn]) -> PolicyPlan | None:
     if not isinstance(config, CollectConfig):
         return None
     if config.rtc.enabled:
@@ -200,7 +199,7 @@ def _policy(config: Config, registry: Registry, arms: Arms, cameras: Mapping[str
         path=config.policy.path,
         state=arms.robot.names,
         actions=arms.robot.commands,
-        cameras=cameras,
+        cameras={each.name: (each.height, each.width, each.channels) for each in images if each.dtype == "uint8"},
         fps=config.episodes.fps,
     )
     background = config.policy.inference == "background"
@@ -222,6 +221,8 @@ def _recorder(config: Config, registry: Registry, wanted: Wanted, header: Header
         return None
     descriptor = registry.find(RecorderDescriptor, typed.type)
     recorder: Recorder = build(descriptor, typed.config)
+    for image in header.cameras:
+        check_recordable(image)
     try:
         recorder.validate(msgspec.to_builtins(header))
     except ConfigError as error:

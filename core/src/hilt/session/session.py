@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -45,13 +44,11 @@ from hilt.session.operator import POLL_S, Operator
 from hilt.session.phases import RUNNING, Event, State, step, uncounted
 from hilt.session.plan import Plan
 from hilt.session.watch import STARVES_S, Starvation, Touch
+from hilt.terminal import has_somebody
 from hilt_hooks import SafetyStop
 
 RT_PRIORITY = 5
 """Of this process, where the system allows it: below the rig, above everything that computes."""
-
-FAULT_AGAIN_S = 0.2
-"""After an acknowledgement, how long faults that are still on their way do not count."""
 
 RELEASED_S = 3.0
 """For how long the rig may take to release the torque."""
@@ -84,7 +81,6 @@ class Session:
         self._ticks: RingReader | None = None
         self._began_s = self._entered_s = 0.0
         self._reminded = False
-        self._acknowledged_s = 0.0
         self._warned = False
         self._starvation, self._touch = Starvation(), Touch(plan.config.handover.touch)
         self._alarms = Alarms()
@@ -116,8 +112,19 @@ class Session:
     def _tend(self) -> None:
         """While others are waited for. Raises KeyboardInterrupt for somebody who does not want to wait."""
         self._lease.renew()
+        if not self._closing:
+            self._hear_early()
         if self._interrupted:
             raise KeyboardInterrupt
+
+    def _hear_early(self) -> None:
+        """Before the session is ready only a stop counts: whoever presses a key sees what it does to the arm."""
+        for event, device in self._operator.events(lambda: Phase.READY):
+            if event in (Event.STOP, Event.INPUT_LOST):
+                self._interrupted = True
+            else:
+                self._screen.say(f"not yet: {event.value} ({device}) counts once the session is ready", "yellow")
+        self._tell_news()
 
     def _start(self) -> None:
         """Everything that can fail without moving the arm comes first; the rig is last."""
@@ -160,7 +167,9 @@ class Session:
 
     def _loop(self) -> None:
         self._screen.controls(self._plan.inputs)
+        self._tend()
         self._enter(self._state, Event.NEXT, "")
+        self._show(self._state, Event.NEXT, "")
         while self._state.phase != Phase.ENDED:
             self._lease.renew()
             self._operator.wait(min(POLL_S, RENEW_S / 2))
@@ -169,8 +178,8 @@ class Session:
                 self._tell_news()
                 self._happen(event, device)
             self._tell_news()
-            if self._interrupted:
-                self._happen(Event.STOP, "signal")
+            if self._interrupted or self._screen.unread:
+                self._happen(Event.STOP, "signal" if self._interrupted else "nobody reads this")
             self._watch_reset()
             self._watch_crew()
             if self._state.phase in (Phase.SAVED, Phase.DISCARDED):
@@ -192,7 +201,7 @@ class Session:
             return
         self._state = after
         if event == Event.ACKNOWLEDGE:
-            self._acknowledge()
+            self._tell(Acknowledge())
         if after.open and not before.open:
             self._begin_episode()
         self._enter(before, event, device)
@@ -200,6 +209,7 @@ class Session:
             self._end_episode()
         if event == Event.DISCARD_LAST and before.last_saved is not None:
             self._take_back(before.last_saved)
+        self._show(before, event, device)
 
     def _permitted(self, event: Event) -> State:
         """The state after an event, unless it has to wait; then the one after a pause."""
@@ -208,10 +218,6 @@ class Session:
             return after
         self._screen.alarm(f"not now: {why}")
         return step(self._state, Event.PAUSE)  # where a held key was let go, nobody would drive
-
-    def _acknowledge(self) -> None:
-        self._acknowledged_s = time.monotonic()
-        self._tell(Acknowledge())
 
     def _begin_episode(self) -> None:
         self._warned, self._began_s = False, time.monotonic()
@@ -243,20 +249,23 @@ class Session:
                 recorded=state.recorded and (self._plan.wanted.logs is not None or self._plan.replay is not None),
             )
         )
+        if state.phase == Phase.HUMAN != before.phase and state.policy:
+            self.episodes.intervened()
+
+    def _show(self, before: State, event: Event, device: str) -> None:
+        """What the operator sees and reads of a step, once it is done."""
+        state = self._state
         if state.phase == Phase.READY and self._plan.replay is not None:
             self._tell_way(self._plan.replay)
         self._operator.show(state.phase, state.episode)
         self._screen.phase(state, event, device, self._plan.inputs)
-        if state.phase == Phase.HUMAN != before.phase:
-            self._taken_over()
+        if state.phase == Phase.HUMAN != before.phase and self._plan.wanted.logs is not None:
+            self._tell_unrecorded()
 
-    def _taken_over(self) -> None:
+    def _tell_unrecorded(self) -> None:
         """A person may always drive; what the dataset then lacks is told."""
-        if self._state.policy:
-            self.episodes.intervened()
-        if self._plan.wanted.logs is not None:
-            for process, why in self._missing.of(UNRECORDED):
-                self._screen.alarm(f"{UNRECORDED[process]} ({why}). Pause, and go on when it is back")
+        for process, why in self._missing.of(UNRECORDED):
+            self._screen.alarm(f"{UNRECORDED[process]} ({why}). Pause, and go on when it is back")
 
     def _tell(self, message: messages.AnyMessage) -> None:
         self._ring.write(messages.encode(message))
@@ -291,7 +300,7 @@ class Session:
         if self._starvation.seen(tick, self._state.phase):
             self._screen.alarm(f"the policy has given nothing for {STARVES_S:g} s: paused, so that it does not go on unasked")
             self._happen(Event.PAUSE, "policy")
-        if tick.fault and self._state.phase != Phase.FAULT and time.monotonic() - self._acknowledged_s > FAULT_AGAIN_S:
+        if tick.fault and Phase.FAULT not in (self._state.phase, tick.phase):  # in the tick: not acknowledged there yet
             self._happen(Event.LEASE_LOST if tick.fault == SESSION_SILENT else Event.DEVICE_LOST, "rig")
         if self._state.phase in RUNNING and self._elapsed_s() >= self._plan.wanted.episode_time_s:
             self._time_is_up()
@@ -382,7 +391,7 @@ class Session:
 
     def _asks(self) -> bool:
         """Whether there is somebody who can say that the arm may fall limp, and an arm that would hear it."""
-        person = sys.stdin.isatty() and not self._interrupted and any(not each.scripted for each in self._plan.inputs)
+        person = has_somebody() and not self._interrupted and any(not each.scripted for each in self._plan.inputs)
         return person and self._state.phase == Phase.ENDED and self._crew.has("rig") and not self._missing.out_of_reach
 
     def _let_go_or_hold(self) -> None:

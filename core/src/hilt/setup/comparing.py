@@ -52,7 +52,7 @@ def compare(leader: Subject, robot: Subject, talk: Dialogue, standing: Standing)
 
 def _let_go(each: Subject, talk: Dialogue, standing: Standing) -> None:
     """A hand has to be able to move it."""
-    if "torque" not in each.capabilities or not each.device.torque():
+    if "torque" not in each.capabilities or each.device.torque() is False:
         return
     talk.say(f"{each.name} is stiff. To be moved by hand it has to go limp: WHAT IT HOLDS UP FALLS. Hold it.", "bold yellow")
     talk.ask("", {"": "I hold it, let it go"})

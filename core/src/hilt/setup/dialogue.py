@@ -12,6 +12,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from hilt.terminal import forget_typed
 from hilt_hooks import ConfigError
 
 ENTER = "enter"
@@ -52,7 +53,7 @@ class Dialogue:
 
     def ask(self, question: str, choices: Mapping[str, str]) -> str:
         """choices: key -> what it does; "" is Enter alone. Gives the key. What was typed before is no answer to this."""
-        _forget_keys()
+        forget_typed()
         shown = "   ".join(f"{key or 'Enter'}: {meaning}" for key, meaning in choices.items())
         if question:
             self.say(question)
@@ -92,12 +93,6 @@ class Watched:
         if not data:
             raise KeyboardInterrupt  # the terminal is gone
         return ENTER if data[:1] in b"\r\n" else data[:1].decode(errors="replace").lower()
-
-
-def _forget_keys() -> None:
-    import termios
-
-    termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 @contextmanager

@@ -300,6 +300,13 @@ def test_a_calibration_that_was_written_meanwhile_is_read(config: Config, twin: 
     arm.disconnect()
 
 
+def test_an_arm_of_which_one_joint_is_limp_is_neither_stiff_nor_limp(arm: SoFollower, twin: Any) -> None:
+    arm.hold()
+    assert arm.torque() is True
+    twin.servo("elbow_flex").power_up()
+    assert arm.torque() is None
+
+
 def test_it_says_who_it_is(arm: SoFollower, twin: Any) -> None:
     said = arm.identify()
     assert said["port"] == twin.bus.port

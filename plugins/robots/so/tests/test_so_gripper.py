@@ -94,6 +94,16 @@ def test_an_overload_is_not_cleared_at_where_the_gripper_was_before_something_el
     assert switched_at == pytest.approx(1900, abs=100)
 
 
+def test_a_gripper_that_is_spared_at_this_moment_does_not_make_the_arm_limp(operator: Operator, twin: Any) -> None:
+    operator.squeeze()
+    operator.arm.write(Vector(CHANNELS, np.array([0, 0, 0, 0, 0, OPEN])))
+    end = time.monotonic() + PATIENCE_S
+    while operator.switched != [0, 1]:
+        assert time.monotonic() < end, operator.switched
+    twin.servo("gripper").set("Torque_Enable", 0)  # as if the packet that switches it on again was lost
+    assert operator.arm.torque() is True
+
+
 def test_a_gripper_whose_packets_are_damaged_ends_up_stiff(operator: Operator, twin: Any) -> None:
     operator.squeeze()
     twin.chain.faults.corrupt = 0.3

@@ -31,8 +31,8 @@ class Link:
         """Send targets. Waits neither for the motion nor for an answer."""
         self._there().move(targets)
 
-    def torque(self) -> bool:
-        """Ask the motors whether any of them is torqued."""
+    def torque(self) -> bool | None:
+        """Ask the motors: True if all are torqued, False if none is, None if only some are."""
         return self._there().torque
 
     def set_torque(self, on: bool) -> None:

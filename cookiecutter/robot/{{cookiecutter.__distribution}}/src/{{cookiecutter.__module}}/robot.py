@@ -62,7 +62,7 @@ class {{ cookiecutter.__class }}Robot:
         else:
             self._switch(False)
 
-    def torque(self) -> bool:
+    def torque(self) -> bool | None:
         with self._lost_when_gone():
             return self._link.torque()
 

@@ -34,8 +34,8 @@ class Link:
     def limit_torque(self, percent: float) -> None:
         self._there().torque_limit = percent
 
-    def torque(self) -> bool:
-        """Ask the motors whether any of them is torqued."""
+    def torque(self) -> bool | None:
+        """Ask the motors: True if all are torqued, False if none is, None if only some are."""
         return self._there().torque
 
     def set_torque(self, on: bool) -> None:

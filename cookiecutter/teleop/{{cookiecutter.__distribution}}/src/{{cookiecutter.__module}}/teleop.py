@@ -21,7 +21,7 @@ class {{ cookiecutter.__class }}Teleop:
         self._name = f"{{ cookiecutter.__type }} on {config.port}"
         self._link = Link(config.port)
         self._mirror_torque = config.mirror_torque
-        self._stiff = False
+        self._stiff: bool | None = False
         self._values = np.zeros(len(NAMES))
         self._times = np.zeros(len(NAMES), dtype=np.int64)
 
@@ -55,7 +55,7 @@ class {{ cookiecutter.__class }}Teleop:
             if self._stiff is not on:
                 raise OSError(f"torque did not go {'on' if on else 'off'}")
 
-    def torque(self) -> bool:
+    def torque(self) -> bool | None:
         with self._lost_when_gone():
             return self._link.torque()
 

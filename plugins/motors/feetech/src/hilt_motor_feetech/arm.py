@@ -200,10 +200,13 @@ class FeetechArm:
             self._agree("Torque_Enable", dict.fromkeys(self._joints, 0), until_ns)
         self._torqued = on
 
-    def torque(self) -> bool:
+    def torque(self) -> bool | None:
+        """A gripper that is without torque for a moment, to be spared, does not count."""
         if self._guard is not None:
             self._guard.looked_away()
-        return any(self._all("Torque_Enable").values())
+        now, register = time.monotonic_ns(), self._all("Torque_Enable")
+        kept = {bool(on) for joint, on in register.items() if on or not self._is_switching(joint, now)}
+        return kept.pop() if len(kept) == 1 else None
 
     def identify(self) -> Mapping[str, str]:
         """The servos have no serial number; their homing offsets tell one arm from its twin all the same."""
