@@ -7,7 +7,7 @@ import pytest
 from waiting import soon
 
 from hilt.rig.arms import Arm
-from hilt_hooks import ConnectError, DeviceLost, Reading, SafetyStop, Signal
+from hilt_hooks import ConnectError, DeviceLost, Reading, SafetyStop, Signal, Vector
 
 NAMES = ("base.pos", "elbow.pos")
 TORQUE = frozenset({"torque"})
@@ -50,6 +50,9 @@ class MemoryArm:
         fresh = np.array(self.answers)
         self.times = np.where(fresh, self.clock.now_ns, self.times)
         return Reading(NAMES, np.zeros(2), self.times.copy(), fresh)
+
+    def write(self, action: Vector) -> None:
+        self._fail("write")
 
     def hold(self) -> None:
         self.set_torque(True)
@@ -242,3 +245,12 @@ def test_an_arm_that_is_lost_may_still_be_stiff(bench: Bench) -> None:
 def test_without_motors_that_can_be_switched_only_a_leader_has_nothing_to_let_go_of(build: Build, role: str, why: str) -> None:
     bench = build(role, frozenset())
     assert bench.arm.let_go().partition(";")[0] == why
+
+
+@pytest.mark.parametrize("method", ["read", "write"])
+def test_a_driver_that_fails_in_a_tick_is_a_device_that_is_lost(method: str, bench: Bench) -> None:
+    bench.device.raises[method] = [ZeroDivisionError("a bug")]
+    bench.ticks(1)
+    bench.arm.send("write", np.zeros(2))
+    assert bench.arm.lost == "ZeroDivisionError: a bug"
+    assert bench.arm.problem == "is lost: ZeroDivisionError: a bug"

@@ -1,6 +1,8 @@
 """Bad input: one clear message, exit code 2, and nothing moved."""
 
+import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,6 +34,13 @@ class Place:
     def collect(self) -> list[str]:
         return collect(self.bench, self.folder / "dataset", self.policy, *scripted(self.bench, "intervene"))
 
+    def damaged_policy(self) -> Path:
+        """A copy that was broken off."""
+        copy = shutil.copytree(self.policy, self.folder / "damaged")
+        weights = copy / "model.safetensors"
+        os.truncate(weights, weights.stat().st_size // 2)
+        return copy
+
     def other_policy(self) -> Path:
         return write_policy(self.folder / "other", ("front", "wrist"), tuple(f"left_joint_{n}.pos" for n in range(1, 7)))
 
@@ -55,6 +64,10 @@ WRONG_COMMANDS: dict[str, tuple[Make, str]] = {
         lambda at: [*at.collect, "--dataset.num_episodes=many"],
         "dataset.num_episodes: expected a whole number, got 'many'",
     ),
+    "too few commands a second": (
+        lambda at: [*at.record, "--dataset.fps=2"],
+        "fps: 2 Hz are 2 commands a second; at least 5 are needed",
+    ),
     "flag given twice": (
         lambda at: [*at.collect, "--dataset.repo_id=another"],
         "dataset.repo_id: given twice ('bench/push', then 'another'); keep one",
@@ -75,6 +88,10 @@ WRONG_COMMANDS: dict[str, tuple[Make, str]] = {
         lambda at: instead(at.collect, "policy.path", at.other_policy()),
         "its action has left_joint_1.pos, left_joint_2.pos",
     ),
+    "damaged weights": (
+        lambda at: instead(at.collect, "policy.path", at.damaged_policy()),
+        "model.safetensors is damaged",
+    ),
     "cameras of another checkpoint": (
         lambda at: without(at.collect, "robot.cameras"),
         "it needs the camera 'front'; there are none",
@@ -91,6 +108,15 @@ WRONG_COMMANDS: dict[str, tuple[Make, str]] = {
     "no script": (
         lambda at: instead(at.record, "input.script", "nope"),
         "script 'nope': neither one of demonstrate, intervene nor",
+    ),
+    "no pedal": (
+        lambda at: [
+            *record(at.bench, at.folder / "dataset"),
+            "--input.type=pedal",
+            f"--input.device_path={NOWHERE}",
+            "--input.bindings={KEY_B: stop}",
+        ],
+        f"pedal: {NOWHERE} is not there; plug it in",
     ),
     "camera that does not open": (
         lambda at: instead(at.record, "robot.cameras", OTHER),

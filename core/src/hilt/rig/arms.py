@@ -45,7 +45,8 @@ class Arm:
 
     What takes several exchanges on the bus (connecting, switching and checking torque, holding) is done by a thread of its
     own, so that no tick waits for it; until it is done, the device is `busy` and neither read nor written. Whatever goes wrong
-    there is in `lost` or `refused`. After a silence the motors are asked for their torque, until all of them have answered.
+    there, or in a tick, is in `lost` or `refused`. After a silence the motors are asked for their torque, until all of them have
+    answered.
 
     lost: why the device does not answer, as long as it does not. problem: what the operator has to look at before the
     robot moves again. refused: why the device did not do what it was last asked. stiff: whether all motors are torqued, and a
@@ -88,7 +89,7 @@ class Arm:
             return
         try:
             reading: Reading = self.device.read(deadline_ns)
-        except DeviceLost as error:
+        except Exception as error:
             self._lose(error)
             return
         order = list(matching(reading.names, self.names))
@@ -113,7 +114,7 @@ class Arm:
         return int(self.times.min()) > self._settled_ns
 
     def send(self, command: str, values: Floats) -> None:
-        """Call `write` or `mirror`; a device that is gone is noted, not raised.
+        """Call `write` or `mirror`; a device that is gone, or a driver that fails, is noted, not raised.
 
         One with a problem gets nothing until it is held anew: it is not where the command comes from, and may be stiff in part.
         """
@@ -121,10 +122,10 @@ class Arm:
             return
         try:
             getattr(self.device, command)(Vector(self.commands, values))
-        except DeviceLost as error:
-            self._lose(error)
         except SafetyStop as error:
             self.refused = str(error)
+        except Exception as error:
+            self._lose(error)
 
     def set_torque(self, on: bool) -> None:
         """Have the motors switched. A device that refuses to become stiff is left limp, and not asked again for a while."""

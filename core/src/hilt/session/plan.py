@@ -49,6 +49,10 @@ class PolicyPlan:
     threshold: int
 
 
+LEAST_HZ = 5.0
+"""Commands a second. A rig that ticks less often could not be told from one that hangs."""
+
+
 @frozen(kw_only=True)
 class Wanted:
     """What is to be recorded: how many episodes, how long each and the time to reset, the task, the folder of the logs."""
@@ -91,6 +95,7 @@ def make_plan(config: Config, registry: Registry) -> Plan:
     policy = _policy(config, registry, arms, images)
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{getpid()}"
     header = _header(name, config, arms, images, policy, _fps(config, replay))
+    _check_rate(header)
     wanted = _wanted(config, name, replay)
     return Plan(
         name=name,
@@ -122,6 +127,15 @@ def _fps(config: Config, replay: Recording | None) -> float:
     if replay is not None:
         return replay.fps
     return config.episodes.fps if isinstance(config, CollectConfig | RecordConfig) else cast(TeleoperateConfig, config).fps
+
+
+def _check_rate(header: Header) -> None:
+    rate = header.fps * header.interpolation
+    if rate < LEAST_HZ:
+        raise ConfigError(
+            f"fps: {header.fps:g} Hz are {rate:g} commands a second; at least {LEAST_HZ:g} are needed, or nobody could tell "
+            "a rig that hangs; give more, or a larger interpolation_multiplier"
+        )
 
 
 def _wanted(config: Config, name: str, replay: Recording | None) -> Wanted:
