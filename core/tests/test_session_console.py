@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from hilt.ipc.messages import Status, StatusState
+from hilt.replay.following import Behind
 from hilt.session.console import CONSEQUENCES, Screen
 
 
@@ -50,3 +51,11 @@ def test_a_plugin_that_is_called_as_a_process_is_not_taken_for_it() -> None:
 def test_every_consequence_belongs_to_something_that_is_told(device: str, state: StatusState) -> None:
     process = {"robot": "rig", "leader": "rig", "camera": "cameras"}.get(device, device)
     assert told(process, device, state).endswith(CONSEQUENCES[device, state])
+
+
+def test_a_name_and_a_unit_are_shown_as_they_are() -> None:
+    console = Console(file=StringIO(), width=100)
+    Screen(console, recorded=1).followed([Behind("[left] pan", "[mm]", most=2.0, at_s=1.0, mean=1.0, recorded=None)])
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "[left] pan" in shown
+    assert "2.0 [mm]" in shown

@@ -11,6 +11,9 @@ import pytest
 import yaml
 from rich.console import Console
 
+from hilt.kernel import Registry
+from hilt.tools.cameras import find_cameras
+from hilt.tools.config import FindCamerasConfig
 from hilt.tools.findings import Finding, Level, Section, Table, show, show_verdict, wrong
 from hilt.tools.flags import flow
 from hilt.tools.holding import holders
@@ -77,6 +80,13 @@ def console() -> Console:
 def shown(console: Console) -> str:
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
+
+
+def test_without_cameras_the_line_to_copy_is_whole(console: Console, tmp_path: Path) -> None:
+    assert find_cameras(FindCamerasConfig(output_dir=tmp_path), Registry.of(), console) == 1
+    assert " ".join(shown(console).split()) == (
+        "No camera is here. Plug one in; of network cameras, give --addresses='[http://...]'."
+    )
 
 
 def test_findings_fit_the_terminal_and_all_of_an_error_is_there(console: Console) -> None:

@@ -10,7 +10,7 @@ PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
 ALL = tuple(sorted(folder.name for folder in PLUGINS.iterdir() if folder.is_dir() and folder.name != "damaged"))
 """All but one: metadata that nobody can read is too much for torch, which looks for extensions of its own."""
 
-HEALTHY = ("ok", "stereo", "taken")
+HEALTHY = ("ok", "stereo", "taken", "tools")
 """Those that add device types: what is listed of these is there without the others, too."""
 
 BROKEN = (
@@ -24,6 +24,18 @@ BROKEN = (
     "fixture-signature",
 )
 """Those that cannot be loaded. The others go wrong later, or not at all."""
+
+MOVE = """
+episode:
+  - hand: align
+  - press: start
+  - wait: human
+  - hand: home
+  - press: stop
+reset:
+  - press: next
+"""
+"""What the scripted operator does: the arm is moved by hand, and nothing is recorded."""
 
 Ran = subprocess.CompletedProcess[str]
 

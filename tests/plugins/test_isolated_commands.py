@@ -3,8 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from typer.main import get_command
 
 from hilt.cli import commands
 from hilt.cli.configured import ConfigApp
+from hilt_hooks.testing.usb_tree import UsbTree
+from hilt_hooks.usb import ROOT, SERIAL_PORTS
 
 Command = tuple[str, ...]
 
@@ -32,19 +35,60 @@ def every_command() -> list[Command]:
 
 
 COMMANDS = every_command()
+RUNNABLE = [each for each in COMMANDS if not any(other[: len(each)] == each != other for other in COMMANDS)]
+"""Those that are not just the beginning of others."""
 CONFIGURED = [name for name in commands.listed() if isinstance(commands.load(name), ConfigApp)]
 WRONG = "--no-such-field=1"
 """Whatever the command is, it gets as far as to look at its arguments, and touches nothing."""
+
+DATASET = ("--dataset.repo_id=bench/push", "--dataset.single_task=Push")
+VARYING: Mapping[Command, tuple[str, ...]] = {
+    ("record",): ("filters",),
+    ("teleoperate",): ("filters",),
+    ("doctor",): ("4 things are wrong",),
+    ("plugins",): ("hilt-processors", "normalizer_processor"),
+}
+"""How the lines begin that may differ: they tell of all plugins, or are wrapped in columns of another width."""
+
+
+def real(folder: Path) -> dict[Command, list[str]]:
+    """For each command a line that is valid, and that ends by itself: with its work done, or at a check of its own."""
+    arm, dataset = ARM[:2], [*DATASET, f"--dataset.root={folder / 'dataset'}"]
+    return {
+        ("collect",): [*ARM, *dataset, f"--policy.path={folder / 'policy'}", "--dry-run"],
+        ("record",): [*ARM, *dataset, "--dry-run"],
+        ("teleoperate",): [*ARM, "--dry-run"],
+        ("replay",): [*arm, "--dataset.repo_id=bench/push", f"--dataset.root={folder / 'dataset'}", "--dataset.episode=0"],
+        ("find-port",): [],
+        ("find-cameras",): [f"--output_dir={folder}"],
+        ("doctor",): [*ARM, *(f"--{field}={folder}" for field in ("folder", "robot.calibration_dir", "teleop.calibration_dir"))],
+        ("setup-motors",): [*arm],
+        ("calibrate",): [*arm],
+        ("plugins",): ["-v"],
+        ("config", "show"): ["teleoperate", *ARM],
+        ("config", "check"): ["teleoperate", *ARM],
+        ("config", "schema"): ["teleoperate"],
+        ("config", "stations"): [],
+        ("demo",): [f"--output-dir={folder}"],
+        ("emulate", "so101"): [f"--faults={folder / 'faults.yaml'}"],
+        ("train",): ["--policy.type=act", "--dataset.repo_id=bench/push", f"--dataset.root={folder / 'dataset'}", "--dry-run"],
+    }
+
 
 by_name = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 Sweep = Callable[[Command], Ran]
 
 
 def sweep(more: Command, plugins: tuple[str, ...] = ALL) -> Iterator[Sweep]:
-    """Every command with these words more: started together, since what takes time is an import that sleeps."""
+    """Every command with these words more."""
+    yield from started(dict.fromkeys([(), *COMMANDS], more), plugins)
+
+
+def started(words: Mapping[Command, Sequence[str]], plugins: tuple[str, ...], **environment: str) -> Iterator[Sweep]:
+    """Commands with their words: started together, since what takes time is an import that sleeps."""
     with ThreadPoolExecutor(4) as pool:
-        started = {each: pool.submit(hilt, [*each, *more], plugins=plugins) for each in [(), *COMMANDS]}
-        yield lambda command: started[command].result()
+        runs = {each: pool.submit(hilt, [*each, *more], plugins=plugins, **environment) for each, more in words.items()}
+        yield lambda command: runs[command].result()
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +109,25 @@ def beside() -> Iterator[Sweep]:
 @pytest.fixture(scope="module")
 def unplugged() -> Iterator[Sweep]:
     yield from sweep((WRONG, "--no-plugins"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With `machine`, a computer that has one port, on which no motor answers."""
+    folder = tmp_path_factory.mktemp("real")
+    machine = UsbTree(folder / "machine")
+    machine.node(machine.plug("1-2", "1a86:55d3", serial="5A46085090"), SERIAL_PORTS, "ttyACM0")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done_alone(folder: Path) -> Iterator[Sweep]:
+    yield from started(real(folder), HEALTHY, **{ROOT: str(folder / "machine")})
+
+
+@pytest.fixture(scope="module")
+def done_beside(folder: Path) -> Iterator[Sweep]:
+    yield from started(real(folder), ALL, **{ROOT: str(folder / "machine")})
 
 
 def test_the_commands_are_found() -> None:
@@ -96,6 +159,25 @@ def test_a_wrong_command_line_is_refused_as_without_them(alone: Sweep, beside: S
     assert (ran.returncode, ran.stdout, besides(ran.stderr)) == (2, expected.stdout, besides(expected.stderr))
     assert told(ran.stderr) == list(BROKEN) or (command[0] not in CONFIGURED and not told(ran.stderr)), "each once"
     assert "Traceback" not in ran.stderr
+
+
+def test_every_command_is_really_run() -> None:
+    assert set(real(Path())) == set(RUNNABLE)
+
+
+def lines(text: str) -> list[str]:
+    """Without the columns that they are in, and without what the doctor measures of this computer."""
+    before, title, after = text.partition("USB ports and cameras")
+    return [" ".join(line.split()) for line in (after if title else before).splitlines()]
+
+
+@pytest.mark.parametrize("command", RUNNABLE, ids=" ".join)
+def test_what_a_command_does_it_does_beside_them(done_alone: Sweep, done_beside: Sweep, command: Command) -> None:
+    expected, ran = done_alone(command), done_beside(command)
+    assert (ran.returncode, besides(ran.stderr)) == (expected.returncode, besides(expected.stderr))
+    assert expected.stdout or expected.stderr
+    missing = [line for line in lines(expected.stdout) if line not in set(lines(ran.stdout))]
+    assert [line for line in missing if not line.startswith(VARYING.get(command, ()))] == []
 
 
 @by_name

@@ -5,20 +5,10 @@ from pathlib import Path
 import pytest
 from e2e_commands import scripted, teleoperate
 from e2e_wire import Wire
-from isolation_runs import Ran, hilt
+from isolation_runs import MOVE, Ran, hilt
 
 from hilt_robot_emulated.bench import Bench
 
-MOVE = """
-episode:
-  - hand: align
-  - press: start
-  - wait: human
-  - hand: home
-  - press: stop
-reset:
-  - press: next
-"""
 FRAGILE = """
 import multiprocessing
 from hilt_hooks import Vector, hookimpl

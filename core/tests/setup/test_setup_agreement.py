@@ -1,8 +1,11 @@
 """Whether two arms say the same, and what is said of it."""
 
-import pytest
+from io import StringIO
 
-from hilt.setup.agreement import Compared, pair_up, verdict
+import pytest
+from rich.console import Console
+
+from hilt.setup.agreement import Compared, pair_up, table, verdict
 from hilt_hooks import ConfigError, Signal
 
 
@@ -44,3 +47,11 @@ def test_channels_are_matched_by_name() -> None:
     assert [each.name for each in pair_up([lift, pan], [pan, lift])] == ["pan.pos", "lift.pos"]
     with pytest.raises(ConfigError, match=r"different channels: lift\.pos"):
         pair_up([pan], [pan, lift])
+
+
+def test_a_name_and_a_unit_are_shown_as_they_are() -> None:
+    console = Console(file=StringIO(), width=100)
+    console.print(table([Compared("[left] pan", "[mm]", 2.0, 1.0)], ""))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "[left] pan" in shown
+    assert "2.0 [mm]" in shown

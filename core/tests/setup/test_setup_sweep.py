@@ -1,7 +1,10 @@
 """What is made of the readings of a sweep."""
 
+from io import StringIO
+
 import numpy as np
 import pytest
+from rich.console import Console
 
 from hilt.setup.sweep import Sweep, after_enter
 from hilt_hooks import JointToCalibrate, Reading
@@ -70,3 +73,11 @@ def test_without_joints_that_turn_a_whole_sweep_is_over_at_once() -> None:
     sweep = Sweep.of([PAN])
     sweep.take(reading(pan=190))
     assert after_enter(sweep, "")[2]
+
+
+def test_a_name_and_a_unit_are_shown_as_they_are() -> None:
+    console = Console(file=StringIO(), width=100)
+    console.print(Sweep.of([JointToCalibrate(name="[left] pan", unit="[mm]")]).table())
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "[left] pan" in shown
+    assert "0 [mm]" in shown

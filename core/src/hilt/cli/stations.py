@@ -9,7 +9,7 @@ from rich.text import Text
 from hilt.cli.layout import columns
 from hilt.config.stations import FOLDERS, StationSource, places, stations
 from hilt.kernel import Registry
-from hilt_hooks import HiltError
+from hilt.kernel.blame import blame
 
 
 def station_lines(registry: Registry) -> Iterator[str]:
@@ -20,7 +20,8 @@ def station_lines(registry: Registry) -> Iterator[str]:
     for each in found:
         hidden = first.setdefault(each.name, each) is not each
         after = f" (hidden by {first[each.name].where})" if hidden else ""
-        rows.append([Text(cell) for cell in (each.name, *_devices(each), each.where + after)])
+        robot, leader, where = _described(each, registry)
+        rows.append([Text(cell) for cell in (each.name, robot, leader, where + after)])
     if rows:
         width = min(120, shutil.get_terminal_size().columns)
         yield columns(("station", "robot", "leader", "from"), rows, width).plain
@@ -29,12 +30,13 @@ def station_lines(registry: Registry) -> Iterator[str]:
     yield f"looked in: {places()}; {FOLDERS} adds folders"
 
 
-def _devices(source: StationSource) -> tuple[str, str]:
+def _described(source: StationSource, registry: Registry) -> tuple[str, str, str]:
+    """Its robot, its leader, and where it is from; of a bundle that cannot be read why, too."""
     try:
         data, _ = source.read()
-    except HiltError:
-        return "cannot be read", ""
-    return _type(data.get("robot")), _type(data.get("teleop"))
+    except Exception as error:  # the other stations are listed all the same
+        return "cannot be read", "", blame(source.bundle, error, registry) if source.bundle else source.where
+    return _type(data.get("robot")), _type(data.get("teleop")), source.where
 
 
 def _type(device: Any) -> str:

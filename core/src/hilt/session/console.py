@@ -177,7 +177,7 @@ class Screen:
             table.add_column(name, justify="left" if name == "joint" else "right")
         for each in lines:
             most, mean, recorded = (_number(value, each.unit) for value in (each.most, each.mean, each.recorded))
-            table.add_row(each.name, most, f"{each.at_s:.1f} s", mean, recorded)
+            table.add_row(*map(Text, (each.name, most, f"{each.at_s:.1f} s", mean, recorded)))
         self._print(table)
 
     def summary(self, lines: Sequence[EpisodeLine], fps: float, facts: Mapping[str, str]) -> None:

@@ -71,7 +71,7 @@ def table(compared: Sequence[Compared], note: str) -> Group:
     found.add_column("", min_width=9)
     for each in compared:
         numbers = [_number(value, each.unit) for value in (each.leader, each.robot, each.apart)]
-        found.add_row(each.name, *numbers, _remark(each))
+        found.add_row(Text(each.name), *map(Text, numbers), _remark(each))
     return Group(found, Text(f"\n{note}"))
 
 

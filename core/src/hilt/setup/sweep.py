@@ -110,7 +110,7 @@ class Sweep:
         for name, each in self.joints.items():
             ends = ("", f"{each.now:z.0f}", "", "") if each.joint.turns else _cells(each)
             style = "" if each.joint.turns else "yellow" if each.is_short or not each.answers else "green"
-            table.add_row(name, *ends, Text(each.remark, style))
+            table.add_row(Text(name), *map(Text, ends), Text(each.remark, style))
         return Group(table, Text("\n" + "\n".join(notes)))
 
 

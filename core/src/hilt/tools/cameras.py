@@ -10,12 +10,12 @@ from rich.console import Console
 
 from hilt.cli.layout import labelled, width_of
 from hilt.config import structure
-from hilt.kernel import Registry, build
-from hilt.kernel.build import load
+from hilt.kernel import Registry, build, load
+from hilt.kernel.blame import blame
 from hilt.tools.config import FindCamerasConfig
 from hilt.tools.flags import flow, given
 from hilt.tools.pictures import write_png
-from hilt_hooks import Camera, CameraDescriptor, ConfigError, ConnectError, DeviceLost, DriverMissing, Typed
+from hilt_hooks import Camera, CameraDescriptor, FoundCamera, HiltError, Typed
 
 FIRST_FRAME_S = 5.0
 
@@ -44,7 +44,7 @@ class Seen:
 def find_cameras(config: FindCamerasConfig, registry: Registry, console: Console) -> int:
     candidates = [*_configured(config.robot), *_found(config, registry)]
     if not candidates:
-        console.print("No camera is here. Plug one in; of network cameras, give --addresses='[http://...]'.")
+        console.print("No camera is here. Plug one in; of network cameras, give --addresses='[http://...]'.", markup=False)
         return 1
     config.output_dir.mkdir(parents=True, exist_ok=True)
     seen = [_look(each, config.output_dir, registry) for each in candidates]
@@ -65,35 +65,38 @@ def _configured(robot: Typed | None) -> Iterator[Candidate]:
 
 
 def _found(config: FindCamerasConfig, registry: Registry) -> Iterator[Candidate]:
-    """What each type of camera finds; a type whose packages are missing is a row."""
+    """What each type of camera finds; a type that cannot look is a row."""
     for descriptor in registry.all(CameraDescriptor):
         if not descriptor.finder:
             continue
         try:
             listed = load(descriptor, descriptor.finder)(config.addresses)
-        except (DriverMissing, ConnectError) as error:
-            yield Candidate(name="", type=descriptor.name, typed=None, identity=descriptor.name, problem=str(error))
-            continue
-        for each in listed:
-            typed = Typed(descriptor.name, structure(descriptor.config, each.config, registry)) if each.config else None
-            yield Candidate(
-                name="",
-                type=descriptor.name,
-                typed=typed,
-                identity=each.identity,
-                modes=tuple(each.modes),
-                problem=each.problem,
-            )
+            yield from [_candidate(descriptor, each, registry) for each in listed]
+        except Exception as error:  # the other types are looked for all the same
+            problem = blame(descriptor, error, registry)
+            yield Candidate(name="", type=descriptor.name, typed=None, identity=descriptor.name, problem=problem)
+
+
+def _candidate(descriptor: CameraDescriptor, found: FoundCamera, registry: Registry) -> Candidate:
+    return Candidate(
+        name="",
+        type=descriptor.name,
+        typed=Typed(descriptor.name, structure(descriptor.config, found.config, registry)) if found.config else None,
+        identity=found.identity,
+        modes=tuple(found.modes),
+        problem=found.problem,
+    )
 
 
 def _look(candidate: Candidate, folder: Path, registry: Registry) -> Seen:
     if candidate.typed is None or candidate.problem:
         return Seen(candidate, None, candidate.problem)
     try:
-        camera: Camera = build(registry.find(CameraDescriptor, candidate.type), candidate.typed.config)
-        image = _picture(camera)
-    except (ConnectError, ConfigError, DeviceLost, DriverMissing, TimeoutError) as error:
+        image = _picture(build(registry.find(CameraDescriptor, candidate.type), candidate.typed.config))
+    except (HiltError, TimeoutError) as error:
         return Seen(candidate, None, str(error))
+    except Exception as error:  # the other cameras are looked at all the same
+        return Seen(candidate, None, blame(registry.find(CameraDescriptor, candidate.type), error, registry))
     picture = folder / f"{_file_name(candidate)}.png"
     write_png(picture, image)
     return Seen(candidate, picture)

@@ -9,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 
 from hilt.cli.layout import labelled, width_of
-from hilt.kernel import Registry
-from hilt.kernel.build import load
+from hilt.kernel import Registry, load
+from hilt.kernel.blame import blame
 from hilt.tools.config import FindPortConfig
 from hilt.tools.holding import holders, refusal
-from hilt_hooks import ConnectError, HiltError, RobotDescriptor, TeleoperatorDescriptor
+from hilt_hooks import ConnectError, RobotDescriptor, TeleoperatorDescriptor
 from hilt_hooks.usb import SERIAL, SERIAL_PORTS, UsbDevice, usb_devices
 
 LOOK_S = 0.2
@@ -63,8 +63,8 @@ def answers(port: UsbDevice, registry: Registry) -> Iterator[str]:
         try:
             scan: Scanner = load(descriptor, reference)
             told += _words(scan(port.path))
-        except HiltError as error:
-            told.append(str(error))
+        except Exception as error:  # the other buses are asked all the same
+            told.append(blame(descriptor, error, registry))
     yield from told or ["nothing; is the power of the arm on?"]
 
 
@@ -126,10 +126,10 @@ def _unplugged(console: Console) -> UsbDevice:
     before = ports()
     if not before:
         raise ConnectError("no USB serial port is here; plug the arm in first")
-    console.print(f"Ports here: {', '.join(each.path for each in before)}", highlight=False, soft_wrap=True)
+    console.print(f"Ports here: {', '.join(each.path for each in before)}", markup=False, highlight=False, soft_wrap=True)
     console.print("Pull the USB plug of the arm that you want to find ... (Ctrl-C ends this)")
     pulled, others = _pulled(before)
-    console.print(f"That was {pulled.path}. Put the plug back in ...", highlight=False, soft_wrap=True)
+    console.print(f"That was {pulled.path}. Put the plug back in ...", markup=False, highlight=False, soft_wrap=True)
     return _put_back(pulled, others)
 
 
