@@ -1,10 +1,11 @@
 """What kills at random instants cost: saved episodes, seconds of the running one, and time until the arm holds.
 
-Real `hilt collect` sessions with short episodes on the emulated bench. One process of a session is killed (SIGKILL), or
-stopped (SIGSTOP) and killed later, or all at once in a power cut, which also takes what was not synced: while they start,
-while an episode runs, while it is saved, while the dataset is written, while the session ends. Then the same command is
-started again. Some of these starts are killed, too; the others recover what they find, and every episode is compared with
-what had been ticked, and called saved, before the kill. For a process that is stopped first, that is before the stop.
+Real `hilt collect` sessions with short episodes, a safety filter and an observer on the emulated bench. One process of a
+session is killed (SIGKILL), or stopped (SIGSTOP) and killed later, or all at once in a power cut, which also takes what was not
+synced: while they start, while an episode runs, while it is saved, while the dataset is written, while the session ends. Then
+the same command is started again. Some of these starts are killed, too; the others recover what they find, and every episode is
+compared with what had been ticked, and called saved, before the kill. For a process that is stopped first, that is before the
+stop.
 """
 
 import random
@@ -21,7 +22,7 @@ from rich.table import Table
 from benchmarks.collecting import Sleeper
 from benchmarks.kills.rounds import CAMERAS, Rounds, Story, Struck
 from benchmarks.kills.survivors import Episode
-from benchmarks.load import Load
+from benchmarks.load import Load, adopting
 from benchmarks.results import Check, Measured, Metrics, Run, console, options, percentiles, positive, report
 from hilt_robot_emulated.bench import Bench
 
@@ -36,8 +37,8 @@ def judge(story: Story) -> Measured:
     checks = (
         Check("saved episodes lost", _saved_lost(story), 0.0, always=True),
         Check("starts refused, datasets wrong", wrong, 0.0, always=True),
-        Check("running episode lost, s", max(_running_lost(struck), default=0.0), RUNNING_BAR_S),
-        Check("hold over control, ms", max(late_ms, default=0.0), HOLD_BAR_MS),
+        Check("running episode lost, s", max(_running_lost(struck), default=None), RUNNING_BAR_S),
+        Check("hold over control, ms", max(late_ms, default=None), HOLD_BAR_MS),
     )
     return Measured({**_of_episodes(story), **_of_sessions(story)}, checks, _details(story))
 
@@ -114,16 +115,17 @@ def _details(story: Story) -> dict[str, Any]:
     }
 
 
-def _grouped(struck: Sequence[Struck], key: Callable[[Struck], str]) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = {}
+def _grouped(struck: Sequence[Struck], key: Callable[[Struck], str]) -> dict[str, dict[str, float | None]]:
+    """None: not measured."""
+    found: dict[str, dict[str, float | None]] = {}
     for name in dict.fromkeys(map(key, struck)):
         of_name = [each for each in struck if key(each) == name]
         found[name] = {
             "kills": len(of_name),
             "saved_episodes": sum(each.saved for each in _episodes(of_name)),
             "saved_episodes_lost": len(_lost(of_name)),
-            "running_lost_s_max": max(_running_lost(of_name), default=0.0),
-            "hold_ms_max": max((hold for hold, _ in _holds(of_name)), default=0.0),
+            "running_lost_s_max": max(_running_lost(of_name), default=None),
+            "hold_ms_max": max((hold for hold, _ in _holds(of_name)), default=None),
         }
     return found
 
@@ -138,7 +140,7 @@ def _show(details: Mapping[str, Any]) -> None:
         table.add_column(column, justify="right" if column else "left")
     for group in ("by_process", "by_signal", "by_moment"):
         for name, values in details[group].items():
-            table.add_row(name, *(f"{value:.3f}".rstrip("0").rstrip(".") for value in values.values()))
+            table.add_row(name, *map(_shown, values.values()))
         table.add_section()
     console.print(table)
     for title in ("lost", "missing", "stuck", "refused", "wrong"):
@@ -146,11 +148,16 @@ def _show(details: Mapping[str, Any]) -> None:
             console.print(f"{title}: {each}", style="red", markup=False, highlight=False)
 
 
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}".rstrip("0").rstrip(".")
+
+
 def measure(kills: int, seed: int) -> Run:
     """Raises ConnectError when the bench does not start."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hilt-crash-")))
         bench = stack.enter_context(Bench.start(CAMERAS, seed=1))
+        stack.enter_context(adopting())
         sleeper, load = stack.enter_context(Sleeper()), Load()
         rounds = stack.enter_context(closing(Rounds(folder, bench, sleeper, random.Random(seed))))
         return Run(judge(rounds.fight(kills)), load.others())
@@ -158,7 +165,7 @@ def measure(kills: int, seed: int) -> Run:
 
 def main() -> None:
     parser = options(__doc__, repeated=False)
-    parser.add_argument("--kills", type=positive, default=50, help="how many (default 50, some 10 minutes)")
+    parser.add_argument("--kills", type=positive, default=50, help="how many (default 50, some 15 minutes)")
     parser.add_argument("--seed", type=int, default=0, help="of who is killed and when, as far as the machine repeats itself")
     chosen = parser.parse_args()
     run = measure(chosen.kills, chosen.seed)

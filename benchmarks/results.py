@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,16 +29,20 @@ console = Console()
 
 @frozen
 class Check:
-    """A number with its bar: met when it is not above. always: judged also where others used much of the machine."""
+    """A number with its bar: met when it is not above. value: None where nothing was measured. always: judged also where
+
+    others used much of the machine.
+    """
 
     what: str
-    value: float
+    value: float | None
     bar: float
     always: bool = False
 
     @property
-    def met(self) -> bool:
-        return self.value <= self.bar
+    def met(self) -> bool | None:
+        """None: not measured."""
+        return None if self.value is None else self.value <= self.bar
 
 
 @frozen
@@ -58,11 +63,11 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        if any(check.always and not check.met for check in self.measured.checks):
+        is_busy = self.others > BUSY
+        met = [check.met for check in self.measured.checks if check.always or not is_busy]
+        if False in met:
             return "missed"
-        if self.others > BUSY:
-            return "no verdict"
-        return "met" if all(check.met for check in self.measured.checks) else "missed"
+        return "no verdict" if is_busy or None in met else "met"
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -77,6 +82,8 @@ class Run:
 
 def _distance(check: Check) -> float:
     """1 at the bar."""
+    if check.value is None:
+        return math.inf
     return check.value / check.bar if check.bar else 1.0 + check.value
 
 
@@ -143,6 +150,8 @@ def _table(name: str, runs: Sequence[Run], best: Run) -> Table:
 
 
 def _judged(check: Check) -> str:
+    if check.value is None:
+        return f"not measured / {check.bar:.2f}"
     colour = "green" if check.met else "red"
     return f"[{colour}]{check.value:.2f}[/{colour}] / {check.bar:.2f}"
 

@@ -67,7 +67,8 @@ class Line:
     """Between a driver and its servos; `pty` if that is a pseudo-terminal.
 
     asked: whether there was a question since somebody last said that there was none. on_goals: called with each packet of
-    goals (servo id -> steps) that the driver sends, whether or not it arrives.
+    goals (servo id -> steps) that the driver sends, whether or not it arrives. answered_ns: by servo id, when the driver last
+    got an answer that was not damaged.
     """
 
     chain: ServoChain
@@ -75,6 +76,8 @@ class Line:
     plugged: bool = True
     asked: bool = False
     on_goals: list[Callable[[Mapping[int, int]], None]] = field(factory=list)
+    answered_ns: dict[int, int] = field(factory=dict)
+    _answers: bytearray = field(factory=bytearray, init=False)
 
     def unplug(self) -> None:
         self.plugged = False
@@ -86,7 +89,12 @@ class Line:
         if self.pty is not None:
             self.pty.replug()
 
+    def answered(self, data: bytes | bytearray, now_ns: int) -> None:
+        self._answers += data
+        self.answered_ns.update((packet.id, now_ns) for packet in take_packets(self._answers))
+
     def heard(self, data: bytes | bytearray) -> None:
+        self._answers.clear()
         for packet in take_packets(bytearray(data)):
             self.asked |= packet.code != Instruction.SYNC_WRITE
             if packet.code == Instruction.SYNC_WRITE and packet.data.startswith(_GOALS):
@@ -124,6 +132,7 @@ class Wire:
             self._clock.until(until_ns)
             return False
         self._clock.now_ns += _EXCHANGE_NS
+        self._line.answered(answers, self._clock.now_ns)
         buffer += answers
         return True
 
@@ -156,8 +165,10 @@ class PtyWire(Port):
                 raise RuntimeError(f"{self.path}: a packet did not arrive")
 
     def read_into(self, buffer: bytearray, until_ns: int) -> bool:
+        had = len(buffer)
         came = super().read_into(buffer, until_ns)
         self._clock.until(self._clock.now_ns + _EXCHANGE_NS if came else until_ns)
+        self._line.answered(buffer[had:], self._clock.now_ns)
         return came
 
 

@@ -15,7 +15,7 @@ from hilt.ipc.messages import Acknowledge, ChunkMessage, Phase, Segment, SetMode
 from hilt_hooks import Floats, SafetyStop, Vector
 
 _WILD = (math.nan, math.inf, -math.inf, 1e308, -1e308, 1e9, 0.0)
-_PHASES: Mapping[str, tuple[Phase, Source]] = {
+PHASES: Mapping[str, tuple[Phase, Source]] = {
     "autonomous": (Phase.AUTONOMOUS, Source.POLICY),
     "human": (Phase.HUMAN, Source.HUMAN),
     "paused": (Phase.PAUSED, Source.HOLD),
@@ -27,7 +27,7 @@ _PHASES: Mapping[str, tuple[Phase, Source]] = {
     "replay": (Phase.AUTONOMOUS, Source.REPLAY),
 }
 _OFTEN = {"autonomous": 10.0, "human": 6.0, "paused": 1.0, "replay": 2.0}
-_SHARES: Mapping[str, float] = {
+SHARES: Mapping[str, float] = {
     "mode": 0.012,
     "same mode again": 0.003,
     "chunk": 0.06,
@@ -56,7 +56,7 @@ class Fuzzer:
     def __init__(self, bench: Bench) -> None:
         self.bench, self.random = bench, bench.random
         self.done: Counter[str] = Counter()
-        self._moves: dict[str, Callable[[], None]] = {name: getattr(self, "_" + name.replace(" ", "_")) for name in _SHARES}
+        self._moves: dict[str, Callable[[], None]] = {name: getattr(self, "_" + name.replace(" ", "_")) for name in SHARES}
         self._mode_now = SetMode(
             phase=Phase.READY, source=Source.HOLD, segment=Segment.AUTONOMOUS, episode=0, epoch=0, recorded=False
         )
@@ -66,7 +66,7 @@ class Fuzzer:
         self._hand = np.zeros(6)
 
     def tick(self) -> Tick:
-        for name, share in _SHARES.items():
+        for name, share in SHARES.items():
             if self.random.random() < share:
                 self.do(name)
         self._go_on()
@@ -97,8 +97,8 @@ class Fuzzer:
         self._later.append((self.bench.k + ticks, action))
 
     def _mode(self) -> None:
-        name = self.random.choices(list(_PHASES), [_OFTEN.get(name, 0.4) for name in _PHASES])[0]
-        phase, source = _PHASES[name]
+        name = self.random.choices(list(PHASES), [_OFTEN.get(name, 0.4) for name in PHASES])[0]
+        phase, source = PHASES[name]
         before = self._mode_now
         self.done[f"mode: {name}"] += 1
         self._mode_now = SetMode(

@@ -9,6 +9,7 @@ from random import Random
 
 from benchmarks.fuzz.lockstep import Clock, Later, Line, Plugin, lockstep
 from benchmarks.fuzz.setting import CHANNELS, Setting, draw
+from benchmarks.fuzz.silence import Known
 from benchmarks.fuzz.witness import Packet, Seen, Trail, Witness
 from hilt.config import Station, structure
 from hilt.inference.process import create_chunks
@@ -57,6 +58,11 @@ class Servos:
         """Put a shaft to where the servo reports `present`."""
         self.plant.push(id, present + self.ends[id][2])
 
+    @property
+    def answered_ns(self) -> int:
+        """Since when not all of them have answered."""
+        return min(self.line.answered_ns.get(id, 0) for id in self.ends)
+
     def present(self, id: int) -> float:
         return self.plant.position(id) - self.ends[id][2]
 
@@ -96,6 +102,7 @@ class Bench:
         setting, folder = self.setting, self._folder
         registry = setting.registry
         self._lease = LeaseHolder(folder / rundir.LEASE)
+        self._renewed_ns = self.clock.now_ns
         self._session = RingWriter(folder / rundir.SESSION, slot_bytes=4096, slots=64)
         self._chunks = create_chunks(folder)
         setup = process.RigSetup(
@@ -131,6 +138,7 @@ class Bench:
 
     def renew(self) -> None:
         self._lease.renew()
+        self._renewed_ns = self.clock.now_ns
 
     def tell(self, message: AnyMessage) -> None:
         ring = self._chunks if isinstance(message, ChunkMessage) else self._session
@@ -148,6 +156,7 @@ class Bench:
         robot = self.arms.robot
         writable = not (robot.busy or robot.lost or robot.problem) and self.servos["robot"].line.plugged
         self.judged.clear()
+        began_ns = self.clock.now_ns
         self._rig._tick(self.k, self._began_ns + self.k * period)
         packed = self._ticks.read()
         tick = messages.decode(packed) if packed is not None else None
@@ -155,7 +164,9 @@ class Bench:
         packets = {arm: servos.take() for arm, servos in self.servos.items()}
         asked = self.filtered and bool(tick.filtered or tick.refused)
         given = self.judged[-1] if tick.filtered and self.judged else None
-        self.witness.see(Seen(tick, packets["robot"], packets["leader"], writable, asked, given))
+        answered_ns = {arm: servos.answered_ns for arm, servos in self.servos.items()}
+        known = Known(began_ns, self.clock.now_ns, self._renewed_ns, answered_ns)
+        self.witness.see(Seen(tick, packets["robot"], packets["leader"], writable, known, asked, given))
         return tick
 
     def _let_threads_work(self) -> None:

@@ -4,6 +4,7 @@ In addition to the invariant of each packet:
 
 missing     a robot that could be written got one governed packet in a tick, and only then
 grip        a gripper that has met more than it can move may be spared (`benchmarks.fuzz.grip`); anything else is not as told
+silence     the rig counts no silence of the session, the robot or the leader for less than it is (`benchmarks.fuzz.silence`)
 driver      what the driver sends by itself (to hold) stays where the joint is
 filtered    what the tick says that the filters gave is what the last one gave, by name
 offset      a takeover begins where the robot is; after it the robot's target moves as the leader's joints of the same names do
@@ -21,6 +22,7 @@ from attrs import define, field, frozen
 
 from benchmarks.fuzz.grip import GripWatch
 from benchmarks.fuzz.invariant import Bounds, Command, Floats, Verdict, Violation, check
+from benchmarks.fuzz.silence import Known, SilenceWatch
 from hilt.ipc.messages import Acknowledge, ChunkMessage, SetMode, Source, Tick
 
 FROM_QUEUE = (Source.POLICY, Source.REPLAY)
@@ -53,14 +55,15 @@ class Packet:
 class Seen:
     """One tick, and the goals that came on the buses in it.
 
-    writable: whether the robot could take a command. asked: whether filters were. filtered: what the last of them gave by name;
-    None if that may not count.
+    writable: whether the robot could take a command. known: what the bench knows of silences. asked: whether filters were.
+    filtered: what the last of them gave by name; None if that may not count.
     """
 
     tick: Tick
     robot: Sequence[Packet]
     leader: Sequence[Packet]
     writable: bool
+    known: Known
     asked: bool = False
     filtered: Mapping[str, float] | None = None
 
@@ -175,6 +178,7 @@ class Witness:
         self.robot, self.leader = robot, leader
         self._period_s, self._bleed = period_s, bleed * period_s
         self._names, self._grip = names, grip
+        self._silences = SilenceWatch(round(period_s * 1e9))
         self._to_robot = [leader_names.index(name) for name in names] if leader_names else []
         self._to_leader = [names.index(name) for name in leader_names]
         self._right = _Right(bool(leader_names))
@@ -188,6 +192,8 @@ class Witness:
 
     def see(self, seen: Seen) -> None:
         tick = seen.tick
+        for what in self._silences.wrong(tick, seen.known):
+            self.broken("silence", tick.k, what)
         self._packets(seen)
         if self.leader is not None:
             self._mirrored(seen, self.leader)

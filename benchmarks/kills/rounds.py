@@ -15,14 +15,19 @@ from benchmarks.collecting import Plan, Sleeper, command, environment, write_pol
 from benchmarks.kills.power import SYNCED, Disk
 from benchmarks.kills.survivors import Episode, Session, episodes, wrong
 from benchmarks.kills.victims import ALL, COMPACTION, POLL_S, RECORDER, SESSION, Victim, end, family, left_over, strike
+from benchmarks.load import bury
 from benchmarks.results import console
 from hilt.ipc.messages import Phase
 from hilt_robot_emulated.bench import Bench
 from hilt_robot_emulated.settings import View
 from hilt_robot_emulated.wire import WireReader
 
-PROCESSES = (SESSION, "rig", RECORDER, COMPACTION, "cameras", "policy", ALL)
-DELAYS_S: Mapping[str, float] = {"starting": 1.5, "running": 0.95, "saving": 0.06, "compacting": 0.8, "ending": 1.5}
+PROCESSES = (SESSION, "rig", "filters", RECORDER, COMPACTION, "cameras", "policy", "observers", ALL)
+HOOKED = Path(__file__).with_name("hooked")
+"""Belongs on the PYTHONPATH of a session that is to have filters and observers."""
+RUNNING_S = 2.5
+"""How long an episode lasts: much longer than what of it may be lost."""
+DELAYS_S: Mapping[str, float] = {"starting": 1.5, "running": RUNNING_S - 0.1, "saving": 0.06, "compacting": 0.8, "ending": 1.5}
 """Moment -> at most so long after it the kill comes. Starting: from when the process is there; a session takes 2 s to start."""
 STOPS, STOPPED_S = 0.4, 1.0
 """The share of kills that begin with a SIGSTOP, and at most how long the process is stopped."""
@@ -32,11 +37,11 @@ KILLS_ON_A_DATASET = 10
 CAMERAS = dict.fromkeys(("front", "wrist"), View(width=160, height=120, fps=30.0))
 
 _EPISODES = 3
-_SCRIPT = """
+_SCRIPT = f"""
 episode:
   - press: start
   - wait: autonomous
-  - sleep: 1.0
+  - sleep: {RUNNING_S}
   - press: success
 reset:
   - press: next
@@ -108,10 +113,10 @@ def blows(chance: random.Random) -> Iterator[Blow]:
 
 
 class Wire:
-    """The goals that reach the robot's servos."""
+    """The goals that reach the robot's servos. folder: of the bench."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._reader = WireReader(bench.folder)
+    def __init__(self, folder: Path) -> None:
+        self._reader = WireReader(folder)
         self._goals: list[tuple[int, Mapping[int, int]]] = []
 
     def close(self) -> None:
@@ -142,7 +147,7 @@ class Rounds:
         script.write_text(_SCRIPT)
         self._plan = Plan(episodes=_EPISODES, script=str(script), interpolation=2, seconds=0.02, sway=15.0, cameras=CAMERAS)
         self._policy = write_policy(self._plan, folder / "policy")
-        self._wire = Wire(bench)
+        self._wire = Wire(bench.folder)
         self._disks, self._outputs = itertools.count(), itertools.count()
         self._disk = Disk(folder / f"disk-{next(self._disks)}")
         self._unseen: list[tuple[Struck | None, Session]] = []
@@ -192,7 +197,7 @@ class Rounds:
         self._wire.forget()
         line = [*command(self._plan, self._bench, self._policy, self._root), "--dataset.resume=true"]
         output = self._folder / f"output-{next(self._outputs)}"
-        return Victim(line, {**environment(SYNCED), **self._disk.environment}, output)
+        return Victim(line, {**environment(SYNCED, HOOKED), **self._disk.environment}, output)
 
     def _round(self, blow: Blow) -> None:
         victim = self._launch()
@@ -308,6 +313,7 @@ class Rounds:
         while (left := left_over(self._disk.noted)) and time.monotonic() < until:
             time.sleep(POLL_S)
         end(list(left))
+        bury()
         if struck is not None:
             struck.stuck = [*stuck, *left.values()]
 

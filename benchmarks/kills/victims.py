@@ -21,6 +21,8 @@ POLL_S = 0.004
 
 _PROC = Path("/proc")
 _STATUS_RING = re.compile(r"/status-(\w+)\.ring$", re.MULTILINE)
+_HELPERS = {"rig": "filters", RECORDER: COMPACTION}
+"""Who has started it -> a process that is no child of the session."""
 _SPAWNED, _TRACKER = "multiprocessing.spawn", "multiprocessing.resource_tracker"
 
 
@@ -119,15 +121,16 @@ class Victim:
         return True
 
     def members(self) -> dict[str, int]:
-        """Name -> process; those that are up so far as to have a status ring, and the session itself."""
+        """Name -> process; those that are up so far as to have a status ring, what these have started, and the session itself."""
         found = {} if self.over else {SESSION: self.pid}
         children = _children()
         for pid in children.get(self.pid, []):
             if (name := _STATUS_RING.search(_read(pid, "maps"))) and runs(pid):
                 found[name[1]] = pid
-        for pid in children.get(found.get(RECORDER, -1), []):
-            if _SPAWNED in _read(pid, "cmdline") and runs(pid):
-                found[COMPACTION] = pid
+        for starter, helper in _HELPERS.items():
+            for pid in children.get(found.get(starter, -1), []):
+                if _SPAWNED in _read(pid, "cmdline") and runs(pid):
+                    found[helper] = pid
         return found
 
 
@@ -137,9 +140,11 @@ def family(noted: str) -> list[int]:
 
 
 def left_over(noted: str) -> dict[int, str]:
-    """Processes on a disk but rigs, which are to stay, and what Python keeps for them: pid -> what it is."""
+    """Processes on a disk but rigs, which are to stay with their filters, and what Python keeps for them: pid -> what it is."""
     rigs = {note.pid for folder in rundir.base().glob("*") if (note := rundir.rig_of(folder)) is not None}
-    return {pid: _what(pid) for pid in family(noted) if pid not in rigs and _TRACKER not in _read(pid, "cmdline")}
+    children = _children()
+    stay = rigs.union(*(children.get(rig, []) for rig in rigs))
+    return {pid: _what(pid) for pid in family(noted) if pid not in stay and _TRACKER not in _read(pid, "cmdline")}
 
 
 def runs(pid: int) -> bool:

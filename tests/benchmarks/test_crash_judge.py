@@ -1,5 +1,6 @@
 """Whoever judges what kills cost, judged: by losses that are made up, and by logs and datasets that do not fit."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ from attrs import evolve
 from msgspec import structs
 from power_life import HEADER, add, dataset, log_of
 
-from benchmarks.crash import judge
-from benchmarks.kills.rounds import Blow, Story, Struck
+from benchmarks.crash import RUNNING_BAR_S, judge
+from benchmarks.kills.rounds import DELAYS_S, Blow, Story, Struck
 from benchmarks.kills.survivors import JUST_BEGUN_NS, Episode, Session, episodes, wrong
 from benchmarks.kills.victims import Promises
 from benchmarks.results import BUSY, Run
@@ -23,7 +24,7 @@ FOUND_LATER = (("missing", evolve(KEPT, problem="not in the dataset")), ("refuse
 BLOW = Blow("session", "kill", "running", episode=1, delay_s=0.0, stopped_s=0.0)
 
 
-def story(*more: Episode, hold_ms: float = 70.0, noise_ms: float = 5.0) -> Story:
+def story(*more: Episode, hold_ms: float | None = 70.0, noise_ms: float = 5.0) -> Story:
     return Story(struck=[Struck(BLOW, at_ns=0, hold_ms=hold_ms, noise_ms=noise_ms, episodes=[KEPT, RUNNING, *more])])
 
 
@@ -61,16 +62,30 @@ def test_a_hold_is_as_late_as_it_is_over_the_control() -> None:
     assert verdicts(story(hold_ms=150.0, noise_ms=60.0)) == ("met", "no verdict")
 
 
+def test_what_was_not_measured_is_not_met() -> None:
+    unmeasured = story(hold_ms=None)
+    assert [check.met for check in judge(unmeasured).checks] == [True, True, True, None]
+    assert verdicts(unmeasured) == ("no verdict", "no verdict")
+    late = story(evolve(RUNNING, number=2, lost_s=1.1), hold_ms=None)
+    assert verdicts(late) == ("missed", "no verdict")
+    nothing_ran = evolve(story(), struck=[evolve(story().struck[0], episodes=[KEPT])])
+    assert [check.met for check in judge(nothing_ran).checks] == [True, True, None, True]
+
+
+def test_kills_come_late_enough_for_more_to_be_lost_than_may_be() -> None:
+    assert DELAYS_S["running"] > 2 * RUNNING_BAR_S
+
+
 TIMED = structs.replace(HEADER, columns=[*HEADER.columns, Column(name="hilt.time_ns", dtype="int64", shape=[1], names=["ns"])])
 TIMES = [100, 200, 300, 400]
 """Of the rows, ns."""
 
 
-def write(disk: Path, action: float) -> None:
+def write(disk: Path, action: float, times: Sequence[int] = TIMES) -> None:
     writer = EpisodeWriter(log_of(disk, 0), TIMED, episode=0, task="Pick the cube", started_ns=0)
     (camera,) = TIMED.cameras
     encoder, image = Encoder(camera, TIMED.fps), np.zeros((camera.height, camera.width, camera.channels), np.uint8)
-    for frame, time_ns in enumerate(TIMES):
+    for frame, time_ns in enumerate(times):
         values = {"observation.state": [0.0], "action": [action], "hilt.time_ns": [time_ns]}
         writer.row(Row(frame=frame, time_ns=time_ns, values=values), {camera.name: encoder.encode(image, keyframe=True)})
     writer.close(Outcome(saved=True, success=True))
@@ -98,6 +113,15 @@ def test_frames_that_are_missing(disk: Path) -> None:
     session = Session(HEADER.session, Promises(frames={0: [*TIMES, 401]}), killed_ns=1_000_000_401)
     (episode,) = episodes(dataset(disk), [session])
     assert (episode.problem, episode.lost_s) == ("1 of 5 frames are missing", 1.0)
+
+
+def test_a_running_episode_that_is_wholly_gone(disk: Path) -> None:
+    times = [500 + frame * 100_000_000 for frame in range(25)]
+    session = Session(HEADER.session, Promises(frames={0: TIMES, 1: times}, saved={0}), killed_ns=500 + 2_500_000_000)
+    first, second = episodes(dataset(disk), [session])
+    assert (second.saved, second.missing, second.lost_s) == (False, 25, 2.5)
+    struck = Struck(BLOW, at_ns=0, hold_ms=70.0, episodes=[first, second])
+    assert verdicts(Story(struck=[struck])) == ("missed", "no verdict")
 
 
 def test_an_episode_in_which_the_kill_fell_may_lack_its_end_though_a_successor_saves_it(disk: Path) -> None:
@@ -133,6 +157,12 @@ def test_values_that_are_not_those_of_the_log(disk: Path) -> None:
     log_of(disk, 0).unlink()
     write(disk, 2.0)
     assert found(disk, Promises(saved={0})) == ["action is not what the log has"]
+
+
+def test_a_log_that_has_a_row_more_than_the_dataset(disk: Path) -> None:
+    log_of(disk, 0).unlink()
+    write(disk, 1.0, [*TIMES, 500])
+    assert found(disk, Promises(saved={0})) == ["4 frames in the dataset, 5 rows in the log"]
 
 
 def test_a_log_that_nobody_recovered_and_a_video_that_is_gone(disk: Path) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -13,12 +15,14 @@ from attrs import evolve
 from e2e_session import run_alone
 from msgspec import structs
 
+from benchmarks.fuzz.moves import PHASES, SHARES
 from benchmarks.fuzz.rig import Bench, bench
-from benchmarks.governor import live
-from hilt.ipc.messages import Acknowledge, ChunkMessage, Tick
-from hilt.rig.arms import Arm
+from benchmarks.governor import Life, live
+from hilt.ipc.messages import Acknowledge, ChunkMessage, Source, Tick
+from hilt.rig.arms import Arm, Arms
 from hilt.rig.engine import Decision, Engine, Filtered, Inputs
 from hilt.rig.governor import Governed, Governor
+from hilt.rig.process import Rig
 from hilt.rig.queue import ActionQueue
 from hilt_hooks import Floats
 from hilt_motor_feetech.arm import FeetechArm
@@ -28,11 +32,23 @@ OVER_PTY, SEEDS = 0, range(1, 8)
 TICKS, ATTEMPTS = 1200, 16
 
 
+@cache
+def lived(seed: int) -> Life:
+    return live(seed, TICKS)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_command_breaks_the_invariant(seed: int) -> None:
-    life = live(seed, TICKS)
+    life = lived(seed)
     assert life.examples == []
     assert life.verdict.commands > TICKS / 3
+
+
+def test_everybody_commands_and_everything_is_done() -> None:
+    """Modes are too rare for so few ticks: see the million."""
+    lives = [lived(seed) for seed in SEEDS]
+    assert sum((Counter(life.sources) for life in lives), Counter()).keys() == set(Source)
+    assert sum((Counter(life.done) for life in lives), Counter()).keys() >= SHARES.keys()
 
 
 def test_no_command_breaks_the_invariant_on_a_real_pty() -> None:
@@ -87,6 +103,9 @@ def test_a_million_commands(tmp_path: Path) -> None:
     found = json.loads(output.read_text())
     assert found["commands"] >= 1_000_000
     assert found["violations"] == 0, found["examples"]
+    assert found["over_pty"] > 0
+    assert found["ticks_by_source"].keys() == set(Source)
+    assert found["done"].keys() >= {*SHARES, *(f"mode: {name}" for name in PHASES)}
 
 
 class NoAcceleration(Governor):
@@ -164,6 +183,16 @@ class Silent(Governor):
         return super().hold(state, measured)
 
 
+class LeaderIsPulled(Engine):
+    """The leader mirrors the robot also while somebody leads with it."""
+
+    def _mirror(self, source: Source, inputs: Inputs) -> Governed | None:
+        return super()._mirror(Source.HOLD, inputs)
+
+    def decide(self, inputs: Inputs) -> Decision:
+        return evolve(super().decide(inputs), leader_torque=self._layout.mirrors)
+
+
 class EveryEpoch(ActionQueue):
     def put(self, message: ChunkMessage) -> None:
         super().put(structs.replace(message, epoch=self.epoch))
@@ -171,6 +200,43 @@ class EveryEpoch(ActionQueue):
 
 def by_position(_: object, want: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(range(len(want)))
+
+
+def fall_over(queue: ActionQueue, message: ChunkMessage, put: Callable[..., None] = ActionQueue.put) -> None:
+    """On rows of different lengths."""
+    put(queue, structs.replace(message, actions=np.array(message.actions).tolist()))
+
+
+def unlimited_leader(
+    arms: Arms, period_s: float, made: Callable[..., tuple[Governor, Governor | None]] = Arms.governors
+) -> tuple[Governor, Governor | None]:
+    robot, leader = made(arms, period_s)
+    return robot, None if leader is None else NoAcceleration(leader.envelope, leader.period_s)
+
+
+def leave_out(rig: Rig, decision: Decision, write: Callable[..., None] = Rig._write) -> None:
+    if decision.frame < 0:
+        write(rig, decision)
+
+
+def tell_nan(rig: Rig, *args: object, publish: Callable[..., None] = Rig._publish) -> None:
+    *others, before = args
+    assert isinstance(before, Decision)
+    publish(rig, *others, evolve(before, robot=evolve(before.robot, sent=np.full_like(before.robot.sent, np.nan))))
+
+
+def silence_is_fresh(arm: Arm, deadline_ns: int, read: Callable[..., None] = Arm.read) -> None:
+    read(arm, deadline_ns)
+    if not arm.lost and not arm.busy:
+        arm.times = np.full_like(arm.times, deadline_ns)
+
+
+def stiffen_elsewhere(
+    arm: FeetechArm, limp: list[str], until_ns: int, stiffen: Callable[..., None] = FeetechArm._stiffen
+) -> None:
+    """Joints that come on go to the middle of a turn."""
+    stiffen(arm, limp, until_ns)
+    arm._bus.sync_write("Goal_Position", dict.fromkeys(limp, 2048))
 
 
 def send_more(arm: Arm, command: str, values: Floats, send: Callable[..., None] = Arm.send) -> None:
@@ -211,6 +277,14 @@ def governor(broken: type[Governor]) -> dict[str, object]:
         pytest.param({"hilt.rig.arms.Arm.send": send_more}, "told", id="other than told"),
         pytest.param({"hilt_motor_feetech.arm.GripGuard.goal": push_more}, "told", id="a gripper that is spared moves away"),
         pytest.param({"hilt_motor_feetech.arm.FeetechArm._send": send_less}, "complete", id="a joint is missing"),
+        pytest.param({"hilt_motor_feetech.arm.FeetechArm._stiffen": stiffen_elsewhere}, "driver", id="a limp joint goes off"),
+        pytest.param({"hilt.rig.process.Rig._write": leave_out}, "missing", id="a command is left out"),
+        pytest.param({"hilt.rig.process.Rig._publish": tell_nan}, "finite", id="told that no number was sent"),
+        pytest.param({"hilt.rig.process.Engine": LeaderIsPulled}, "mirror", id="a leader that leads is pulled"),
+        pytest.param({"hilt.rig.arms.Arms.governors": unlimited_leader}, "acceleration", id="no limit for the leader"),
+        pytest.param({"hilt.rig.engine.ActionQueue.put": fall_over}, "raises", id="a chunk makes the rig fall over"),
+        pytest.param({"hilt.ipc.lease.Lease.silent_ns": lambda *_: 0}, "silence", id="a lease without an end"),
+        pytest.param({"hilt.rig.arms.Arm.read": silence_is_fresh}, "silence", id="silence is fresh"),
     ],
 )
 def test_a_broken_rig_is_caught(broken: dict[str, object], rule: str) -> None:

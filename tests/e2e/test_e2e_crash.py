@@ -22,6 +22,7 @@ def test_killed_at_random_instants(tmp_path: Path) -> None:
     content = json.loads(output.read_text())
     assert content["kills"] == KILLS
     assert content["saved_episodes"] > KILLS
+    assert all(content[measured] > 0 for measured in ("hold_kills", "power_cuts", "running_episodes")), content
     assert content["saved_episodes_lost"] == 0, content["lost"]
     assert content["starts_refused"] == 0, content["refused"]
     assert content["datasets_wrong"] == 0, content["wrong"]
