@@ -1,9 +1,15 @@
-"""For all tests: signals do what they usually do; those in which arms move, or that take long, have the machine to themselves."""
+"""For all tests: signals do what they usually do; those in which arms move, or that take long, have the machine to themselves;
+which rules of the conformance kit nobody tries is known.
+"""
 
 import signal
+import tomllib
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+from hilt_hooks.testing import Check, NotExercised
 
 ROOT = Path(__file__).parent
 IN_REAL_TIME = tuple(
@@ -19,6 +25,9 @@ IN_REAL_TIME = tuple(
         "tests/templates",
     )
 )
+UNTRIED = tomllib.loads((ROOT / "tests/conformance/untried.toml").read_text())
+TIMED = {"D21", "R04", "R05"}
+"""Rules that cannot be tried when the machine pauses for as long as the arm takes to its target."""
 
 
 def pytest_configure() -> None:
@@ -32,3 +41,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("long") or any(item.path.is_relative_to(folder) for folder in IN_REAL_TIME):
             item.add_marker("alone")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A rule that cannot be tried is a failure unless UNTRIED says why; so is a reason that does not hold any more."""
+    check = item.callspec.params.get("check") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    if not isinstance(check, Check):
+        return (yield)
+    known = check.id in UNTRIED.get(check.of, ())
+    try:
+        yield
+    except NotExercised as missing:
+        if not known and check.id not in TIMED:
+            pytest.fail(f"{missing}. Give the rig what it takes, or say in tests/conformance/untried.toml why it cannot be tried")
+        raise
+    if known:
+        pytest.fail(f"{check.of}, {check.id} is tried: take it out of tests/conformance/untried.toml")

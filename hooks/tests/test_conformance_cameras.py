@@ -95,6 +95,25 @@ def test_wrong_camera_breaks_just_its_rules(fault: str) -> None:
     assert found(f"wrong_cameras:{fault}") - AT_TIMES.get(fault, set()) == WRONG[fault]
 
 
+SAID_BY = [
+    ("C01", "NoStreams"),
+    ("C01", "SameStreamTwice"),
+    ("C01", "SizeOnlyConnected"),
+    ("C01", "RateOnlyConnected"),
+    ("C02", "OtherStream"),
+    ("C02", "ImagesAsLists"),
+    ("C02", "FloatingImages"),
+    ("C08", "SameImage"),
+    ("C14", "HangsInAThread"),
+]
+
+
+@pytest.mark.parametrize(("id", "fault"), SAID_BY)
+def test_a_fault_is_said_by_the_rule_and_not_by_an_error_on_the_way(id: str, fault: str) -> None:
+    with pytest.raises(NotConforming):
+        checks(camera(f"wrong_cameras:{fault}"))[id].run()
+
+
 def test_what_it_cannot_do_at_all_is_found() -> None:
     assert {"D06", "C02"} <= found("wrong_cameras:ReadWithoutTimeout")
 
@@ -111,6 +130,14 @@ def test_what_the_rig_cannot_do_is_not_exercised(id: str, missing: str) -> None:
         checks(camera(), bare_rig)[id].run()
 
 
-def test_a_fault_is_told_with_what_was_seen() -> None:
-    with pytest.raises(NotConforming, match=r"after a pause of the reader, read gives a frame that is 0\.\d+ s old"):
-        checks(camera("wrong_cameras:Backlog"))["C05"].run()
+@pytest.mark.parametrize(
+    ("id", "fault", "seen"),
+    [
+        ("C01", "RateOfTheDriver", r"fps is 0\.0"),
+        ("C05", "Backlog", r"after a pause of the reader, read gives a frame that is 0\.\d+ s old"),
+        ("C10", "SilenceIsLoss", "a camera that is silent, but there, raises DeviceLost"),
+    ],
+)
+def test_a_fault_is_told_with_what_was_seen(id: str, fault: str, seen: str) -> None:
+    with pytest.raises(NotConforming, match=seen):
+        checks(camera(f"wrong_cameras:{fault}"))[id].run()

@@ -100,3 +100,10 @@ def test_all_of_this_repository_has_conformance_tests(provided: Provided, tested
     capabilities = provided.descriptor.capabilities
     due = {rule.id for rule in RULES[provided.descriptor.kind] if rule.capabilities <= capabilities}
     assert due - set(tested.get(provided.name, ())) == set()
+
+
+def test_what_nobody_tries_is_a_rule_of_a_device(tested: Mapping[str, list[str]]) -> None:
+    untried = tomllib.loads((Path(__file__).parent / "untried.toml").read_text())
+    unknown = {(of, id) for of, reasons in untried.items() for id in reasons if id not in tested.get(of, ())}
+    assert unknown == set()
+    assert all(reason.strip() for reasons in untried.values() for reason in reasons.values())

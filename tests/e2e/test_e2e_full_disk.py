@@ -1,4 +1,4 @@
-"""The disk fills up in mid-episode: what was saved stays, the operator is told what to do, the next start recovers."""
+"""A disk that is full at the start, and one that fills up in mid-episode: the operator is told what to do, nothing is lost."""
 
 import contextlib
 import re
@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from e2e_commands import record, scripted
 from e2e_driven import driving
-from e2e_session import Terminal
+from e2e_session import Terminal, run
+from e2e_wire import Wire
 
 from hilt.recording.process import LEAST_FREE
 from hilt_robot_emulated.bench import Bench
@@ -19,11 +21,15 @@ SPARE, LEFT = 20_000_000, 100_000
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system in memory. Only the process that keeps it sees it mounted; everybody else comes to it by way of /proc."""
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system in memory, SPARE bytes larger than LEAST_FREE, or as many as the test says.
+
+    Only the process that keeps it sees it mounted; everybody else comes to it by way of /proc.
+    """
     if shutil.which("unshare") is None:
         pytest.skip("needs unshare (util-linux)")
-    mount = f"mount -t tmpfs -o size={LEAST_FREE + SPARE} tmpfs '{tmp_path}' && echo mounted && read _"
+    size = LEAST_FREE + getattr(request, "param", SPARE)
+    mount = f"mount -t tmpfs -o size={size} tmpfs '{tmp_path}' && echo mounted && read _"
     with subprocess.Popen(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", mount],
         stdin=subprocess.PIPE,
@@ -49,6 +55,16 @@ def fill(disk: Path) -> Path:
 def wrapped(pattern: str) -> str:
     """Wherever the terminal begins a new line."""
     return pattern.replace(" ", r"\s+")
+
+
+@pytest.mark.parametrize("small_disk", [-1_000_000], indirect=True)
+def test_a_disk_that_is_full_at_the_start(bench: Bench, small_disk: Path) -> None:
+    with Wire(bench) as wire:
+        ran = run(record(bench, small_disk / "dataset", *scripted(bench, "demonstrate")))
+        assert wire.silent
+    assert ran.returncode == 2
+    assert re.search(r"^hilt: \S+: \d+ MB are left on this disk; free at least 100 MB$", ran.stderr, re.MULTILINE)
+    assert "READY" not in ran.stdout
 
 
 def test_a_disk_that_fills_up(bench: Bench, policy: Path, small_disk: Path) -> None:

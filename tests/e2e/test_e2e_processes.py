@@ -4,11 +4,20 @@ import os
 import resource
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from attrs import evolve
-from e2e_driven import SETTLES_NS, Driven
-from e2e_session import Terminal, until
+from e2e_commands import teleoperate
+from e2e_driven import SETTLES_NS, SLOWLY, Driven
+from e2e_session import ENVIRONMENT, Terminal, until
+from e2e_wire import Wire
+
+from hilt_robot_emulated.bench import Bench
+from hilt_robot_emulated.waypoint import Waypoint
+
+DIARY = Path(__file__).parents[1] / "fixtures/plugins/diary"
+"""A plugin that observes sessions."""
 
 
 def strike(session: Driven, name: str, number: signal.Signals = signal.SIGKILL) -> int:
@@ -148,3 +157,22 @@ def test_without_rig_the_session_ends(driven: Driven) -> None:
         driven.stays(settled_ns)
         again.press("ctrl-c")
         assert again.ended() == 0
+
+
+def test_a_session_does_not_mind_the_loss_of_observers(arms: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told, the arm follows its leader as before, and the next phases come."""
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", str(DIARY))
+    with Wire(arms) as wire, Terminal(teleoperate(arms)) as terminal:
+        terminal.phase("ready")
+        terminal.press("enter")
+        terminal.phase("human")
+        os.kill(terminal.member("observers"), signal.SIGKILL)
+        terminal.expect("the observers process ended .* the session goes on without it")
+        struck_ns = time.monotonic_ns()
+        arms.hand.hold()
+        arms.hand.move([Waypoint({**arms.state()["leader"], "shoulder_pan.pos": 40.0}, SLOWLY)])
+        until(lambda: wire.moving(struck_ns), "the robot follows", screen=terminal)
+        arms.hand.release()
+        terminal.press("space")
+        terminal.phase("paused")
+        assert terminal.leave() == 0

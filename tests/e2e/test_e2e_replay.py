@@ -1,7 +1,10 @@
 """`hilt replay`: what was demonstrated once is done again by the arm alone."""
 
 import json
+import os
 import shutil
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 from attrs import frozen
 from e2e_commands import record, scripted
+from e2e_driven import Driven
 from e2e_session import Terminal, run
 from e2e_wire import Wire
 from numpy.typing import NDArray
@@ -108,6 +112,23 @@ def test_controls_of_a_leader_are_not_offered_without_one(replayed: Replayed) ->
 
 def test_the_task_is_kept(replayed: Replayed) -> None:
     assert replayed.dataset.tasks == replayed.original.tasks
+
+
+def test_without_its_player_the_arm_holds_until_the_episode_is_ended(arms: Bench, demonstrated: Path) -> None:
+    arms.hand.release()
+    command = replay(arms, demonstrated)
+    with Wire(arms) as wire, Terminal(command) as terminal:
+        session = Driven(arms, wire, terminal, command, demonstrated)
+        terminal.phase("ready")
+        session.starts()
+        os.kill(terminal.member("replay"), signal.SIGKILL)
+        terminal.expect("the replay process ended .* the arm holds")
+        terminal.phase("paused")
+        paused_ns = time.monotonic_ns()
+        terminal.press("p")
+        terminal.expect("not now: replay: the replay process ended")
+        session.holds(paused_ns)
+        assert terminal.leave() == 0
 
 
 def test_a_dry_run_says_what_would_be_replayed(arms: Bench, demonstrated: Path) -> None:

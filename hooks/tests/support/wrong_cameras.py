@@ -37,6 +37,20 @@ class StreamsOnlyConnected(MemoryCamera):
         return STREAMS if self._sensor else ()
 
 
+class NoStreams(MemoryCamera):
+    streams = ()
+
+
+class SameStreamTwice(MemoryCamera):
+    streams = (STREAMS[0], STREAMS[0])
+
+
+class SizeOnlyConnected(MemoryCamera):
+    @property
+    def streams(self) -> tuple[Signal, ...]:  # type: ignore[override]
+        return STREAMS if self._sensor else (evolve(STREAMS[0], shape=(480, 640, 3)), STREAMS[1])
+
+
 class NamesItsOnlyStream(MemoryCamera):
     streams = (Signal("rgb", "", (4, 6, 3), "uint8"),)
 
@@ -49,6 +63,24 @@ class RateOfTheDriver(MemoryCamera):
     @property
     def fps(self) -> float:  # type: ignore[override]
         return FPS if self._sensor else 0.0
+
+
+class RateOnlyConnected(MemoryCamera):
+    @property
+    def fps(self) -> float:  # type: ignore[override]
+        return FPS if self._sensor else 30.0
+
+
+class ImagesAsLists(MemoryCamera):
+    def _frame(self, number: int, stream: Signal) -> Frame:
+        frame = super()._frame(number, stream)
+        return evolve(frame, image=frame.image.tolist())
+
+
+class FloatingImages(MemoryCamera):
+    def _frame(self, number: int, stream: Signal) -> Frame:
+        frame = super()._frame(number, stream)
+        return evolve(frame, image=frame.image.astype(np.float32))
 
 
 class OtherSize(MemoryCamera):
@@ -145,6 +177,15 @@ class OneBuffer(MemoryCamera):
         frame = super()._frame(number, stream)
         np.copyto(self._buffers[stream.name], frame.image)
         return evolve(frame, image=self._buffers[stream.name])
+
+
+class SameImage(MemoryCamera):
+    """Nothing moves in front of it, and it gives what it gave before."""
+
+    _image = np.zeros((4, 6, 3), np.uint8)
+
+    def _frame(self, number: int, stream: Signal) -> Frame:
+        return evolve(super()._frame(number, stream), image=self._image)
 
 
 class ClearsOnDisconnect(MemoryCamera):
@@ -244,6 +285,13 @@ class StaysLost(MemoryCamera):
 class ForTheMainThread(MemoryCamera):
     def connect(self) -> None:
         signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        super().connect()
+
+
+class HangsInAThread(MemoryCamera):
+    def connect(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(2)
         super().connect()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 from memory_devices import NAMES, RANGE, WORLDS, ArmConfig, MemoryCalibration, MemoryLeader, MemoryRobot, World
 
-from hilt_hooks import ConfigError, ConnectError, Limits, Reading, Signal, Vector, option
+from hilt_hooks import ConfigError, ConnectError, DeviceLost, Limits, Reading, Signal, Vector, option
 
 
 class OpensInInit(MemoryRobot):
@@ -63,6 +63,28 @@ class SignalsOnlyConnected(MemoryRobot):
         return self.action_signals if self._world else ()
 
 
+class NoSignals(MemoryRobot):
+    action_signals = ()  # type: ignore[assignment]
+
+
+class UnitOnlyConnected(MemoryRobot):
+    @property
+    def observation_signals(self) -> tuple[Signal, ...]:
+        return tuple(evolve(signal, unit="rad" if self._world else "deg") for signal in self.action_signals)
+
+
+class SlashInName(MemoryRobot):
+    @property
+    def observation_signals(self) -> tuple[Signal, ...]:
+        return tuple(evolve(signal, name=f"arm/{signal.name}") for signal in self.action_signals)
+
+
+class AllInOneSignal(MemoryRobot):
+    @property
+    def observation_signals(self) -> tuple[Signal, ...]:
+        return (Signal("joints.pos", "deg", (len(NAMES),)),)
+
+
 class NoRange(MemoryRobot):
     @property
     def action_signals(self) -> tuple[Signal, ...]:
@@ -87,6 +109,47 @@ class SinglePrecision(MemoryRobot):
         return Reading(whole.names, whole.values.astype(np.float32), whole.times, whole.fresh)
 
 
+class NamesAnother(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        return evolve(super().read(deadline_ns), names=(*NAMES[:-1], "jaw.pos"))
+
+
+class ChannelTwice(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return Reading.join([whole, whole])
+
+
+class ValuesAsList(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return evolve(whole, values=whole.values.tolist())
+
+
+class ValuesAsColumn(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return evolve(whole, values=whole.values[:, None])
+
+
+class TimesInSeconds(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return evolve(whole, times=whole.times / 1e9)
+
+
+class FreshAsNumbers(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return evolve(whole, fresh=whole.fresh.astype(np.int64))
+
+
+class FreshNaN(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return evolve(whole, values=np.full(len(NAMES), np.nan))
+
+
 class WallClock(MemoryRobot):
     def read(self, deadline_ns: int) -> Reading:
         whole = super().read(deadline_ns)
@@ -103,6 +166,28 @@ class TimeOfConnect(MemoryRobot):
         return Reading(whole.names, whole.values, np.full(len(NAMES), self._connected_ns), whole.fresh)
 
 
+class TimesGoBack(MemoryRobot):
+    """By a tenth of a second, at every other read."""
+
+    _late_ns = 0
+
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        self._late_ns = 100_000_000 - self._late_ns
+        return evolve(whole, times=whole.times - self._late_ns)
+
+
+class NeverHasATime(MemoryRobot):
+    """Fresh is what it reads first, and of no time."""
+
+    _asked = False
+
+    def read(self, deadline_ns: int) -> Reading:
+        fresh, self._asked = not self._asked, True
+        whole = super().read(deadline_ns)
+        return evolve(whole, times=np.zeros(len(NAMES), np.int64), fresh=np.full(len(NAMES), fresh))
+
+
 class StaleAsFresh(MemoryRobot):
     def read(self, deadline_ns: int) -> Reading:
         whole = super().read(deadline_ns)
@@ -113,6 +198,18 @@ class ZeroForStale(MemoryRobot):
     def read(self, deadline_ns: int) -> Reading:
         whole = super().read(deadline_ns)
         return Reading(whole.names, np.where(whole.fresh, whole.values, -1.0), whole.times, whole.fresh)
+
+
+class OtherOrderWhenStale(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return whole if whole.complete else evolve(whole, names=NAMES[::-1])
+
+
+class NewTimeForStale(MemoryRobot):
+    def read(self, deadline_ns: int) -> Reading:
+        whole = super().read(deadline_ns)
+        return whole if whole.complete else evolve(whole, times=np.full(len(NAMES), time.monotonic_ns()))
 
 
 class IgnoresDeadline(MemoryRobot):
@@ -133,6 +230,14 @@ class LossAsOSError(MemoryRobot):
     def world(self) -> World:
         if self._world is None or not self._world.plugged:
             raise OSError(5, "Input/output error")
+        return self._world
+
+
+class LossWithoutAWord(MemoryRobot):
+    @property
+    def world(self) -> World:
+        if self._world is None or not self._world.plugged:
+            raise DeviceLost("")
         return self._world
 
 
@@ -233,6 +338,16 @@ class NumbersInIdentity(MemoryRobot):
         return {"firmware": 3.1}  # type: ignore[dict-item]
 
 
+class SaysNothingOfItself(MemoryRobot):
+    def identify(self) -> dict[str, str]:
+        return {}
+
+
+class CurrentsNotFinite(MemoryRobot):
+    def current(self, deadline_ns: int) -> Reading:
+        return evolve(self.read(deadline_ns), values=np.full(len(NAMES), np.inf))
+
+
 class CurrentsWithOtherNames(MemoryRobot):
     def current(self, deadline_ns: int) -> Reading:
         return self.read(deadline_ns).with_prefix("current_")
@@ -241,6 +356,11 @@ class CurrentsWithOtherNames(MemoryRobot):
 class EmptyDiagnosis(MemoryRobot):
     def diagnose(self) -> list[dict[str, str]]:
         return []
+
+
+class NumbersInDiagnosis(MemoryRobot):
+    def diagnose(self) -> list[dict[str, str]]:
+        return [{"motor": 1}]  # type: ignore[dict-item]
 
 
 class EventsAsNumbers(MemoryRobot):
@@ -260,6 +380,10 @@ class AsksToWarn(MemoryRobot):
 
 class PathAsText(MemoryRobot):
     calibration_path = "memory.json"  # type: ignore[assignment]
+
+
+class CalibratedAsNumber(MemoryRobot):
+    calibrated = 1  # type: ignore[assignment]
 
 
 class SaysCalibratedAnyway(MemoryRobot):
@@ -372,6 +496,12 @@ class MirrorTakesTorqueBack(MemoryLeader):
     def mirror(self, target: Vector) -> None:
         super().mirror(target)
         self.world.switch(True)
+
+
+class MirrorOnlyStiffens(MemoryLeader):
+    def mirror(self, target: Vector) -> None:
+        self._checked(target)
+        self.set_torque(True)
 
 
 class MirrorAcceptsAnything(MemoryLeader):

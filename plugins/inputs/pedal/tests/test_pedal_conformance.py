@@ -13,6 +13,7 @@ if sys.platform != "linux":
     pytest.skip("event devices exist on Linux only", allow_module_level=True)
 
 from hilt_hooks.testing import Check, InputRig, check_input, conformance
+from hilt_input_pedal import source
 from hilt_input_pedal.config import PedalConfig
 from hilt_input_pedal.events import EV_KEY, EV_SYN, EVENT, SYN_REPORT
 from hilt_input_pedal.pedal import Pedal
@@ -58,14 +59,17 @@ def rig() -> Iterator[InputRig]:
     with TemporaryDirectory() as folder:
         board = Board(Path(folder) / "usb-Foot_Switch-event-kbd")
         board.plug()
-        yield InputRig(
-            config=PedalConfig(device_path=str(board.path)),
-            tap=board.stamp,
-            controls=tuple(CODES),
-            built=board.built,
-            unplug=board.unplug,
-            replug=board.plug,
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(source, "_BY_ID", Path(folder))
+            yield InputRig(
+                config=PedalConfig(device_path=str(board.path)),
+                tap=board.stamp,
+                controls=tuple(CODES),
+                built=board.built,
+                unplug=board.unplug,
+                replug=board.plug,
+                absent=PedalConfig(device_path=str(board.path.with_name("usb-Other_Switch-event-kbd"))),
+            )
         board.unplug()
 
 
