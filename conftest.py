@@ -25,6 +25,17 @@ IN_REAL_TIME = tuple(
         "tests/templates",
     )
 )
+STILL = tuple(
+    ROOT / file
+    for file in (
+        "tests/e2e/test_e2e_bad_input.py",
+        "tests/e2e/test_e2e_dry_run.py",
+        "tests/e2e/test_e2e_tools.py",
+        "tests/plugins/test_isolated_commands.py",
+        "tests/plugins/test_isolated_tools.py",
+    )
+)
+"""In these nothing moves."""
 UNTRIED = tomllib.loads((ROOT / "tests/conformance/untried.toml").read_text())
 TIMED = {"D21", "R04", "R05"}
 """Rules that cannot be tried when the machine pauses for as long as the arm takes to its target."""
@@ -39,7 +50,8 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("long") or any(item.path.is_relative_to(folder) for folder in IN_REAL_TIME):
+        moves = item.path not in STILL and any(item.path.is_relative_to(folder) for folder in IN_REAL_TIME)
+        if moves or item.get_closest_marker("long"):
             item.add_marker("alone")
 
 

@@ -193,14 +193,15 @@ class Rounds:
     def _root(self) -> Path:
         return self._disk.root / "dataset"
 
-    def _launch(self) -> Victim:
+    def launch(self) -> Victim:
+        """A session on the present disk; it is for the caller to end."""
         self._wire.forget()
         line = [*command(self._plan, self._bench, self._policy, self._root), "--dataset.resume=true"]
         output = self._folder / f"output-{next(self._outputs)}"
         return Victim(line, {**environment(SYNCED, HOOKED), **self._disk.environment}, output)
 
     def _round(self, blow: Blow) -> None:
-        victim = self._launch()
+        victim = self.launch()
         struck = None
         try:
             if self._reach(victim, blow):
@@ -214,7 +215,7 @@ class Rounds:
 
     def _take_stock(self) -> None:
         """A start that only recovers; then everything is compared with what was promised."""
-        victim = self._launch()
+        victim = self.launch()
         try:
             self._come_up(victim, lambda: Phase.READY in victim.promises.phases)
             self._start_control(victim.members())

@@ -20,7 +20,8 @@ SESSION, RECORDER, COMPACTION, ALL = "session", "recorder", "compaction", "all"
 POLL_S = 0.004
 
 _PROC = Path("/proc")
-_STATUS_RING = re.compile(r"/status-(\w+)\.ring$", re.MULTILINE)
+_STATUS_RING = re.compile(r" rw-s .*/status-(\w+)\.ring$", re.MULTILINE)
+"""One that a process writes: observers read those of others."""
 _HELPERS = {"rig": "filters", RECORDER: COMPACTION}
 """Who has started it -> a process that is no child of the session."""
 _SPAWNED, _TRACKER = "multiprocessing.spawn", "multiprocessing.resource_tracker"

@@ -9,6 +9,7 @@ from e2e_session import run_alone
 
 ROOT = Path(__file__).parents[2]
 KILLS = 200
+PROCESSES = {"session", "rig", "filters", "recorder", "compaction", "cameras", "policy", "observers", "all"}
 
 
 @pytest.mark.long
@@ -23,6 +24,7 @@ def test_killed_at_random_instants(tmp_path: Path) -> None:
     assert content["kills"] == KILLS
     assert content["saved_episodes"] > KILLS
     assert all(content[measured] > 0 for measured in ("hold_kills", "power_cuts", "running_episodes")), content
+    assert set(content["by_process"]) == PROCESSES
     assert content["saved_episodes_lost"] == 0, content["lost"]
     assert content["starts_refused"] == 0, content["refused"]
     assert content["datasets_wrong"] == 0, content["wrong"]
