@@ -301,6 +301,16 @@ def test_what_a_filter_refuses_of_a_policy_is_proposed_and_not_commanded() -> No
     assert rig.tick().source == Source.POLICY
 
 
+def test_after_a_hold_the_next_action_is_gone_to_from_where_the_arm_is() -> None:
+    asked: list[Floats] = []
+    rig = Rig(interpolation=2, filters=lambda _, target, __: (asked.append(target), Filtered(target))[1])
+    rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[0, 0], [float("nan"), 5], [2, 2]]))
+    rig.ticks(3)
+    asked.clear()
+    assert rig.tick().source == Source.POLICY
+    assert asked == [pytest.approx([1, 1])]
+
+
 def test_what_a_filter_refuses_of_an_approach_is_no_approach() -> None:
     rig = Rig(interpolation=1, filters=refuse_beyond(5))
     assert_held(rig.tick(mode(Phase.AUTONOMOUS, epoch=1), chunk([[20.0, 0.0]])))

@@ -128,7 +128,7 @@ class Engine:
         self._interpolator.begin(at)
         self._requested = at
         self._proposed: Floats | None = None
-        self._waiting = False
+        self._waiting = self._held = False
         self._start: _Approach | None = None
         self._fault = ""
         self._gone = False
@@ -160,14 +160,14 @@ class Engine:
             self._requested = self._sent.sent
             self._interpolator.begin(self._sent.sent)
             self._hand.release()
-        held = _nowhere(_wanted(target, filtered))
+        self._held = _nowhere(_wanted(target, filtered))
         frame, boundary = self._grid.frame(inputs.k) if starts else (-1, False)
         return Decision(
             robot=self._sent,
             leader=self._mirror(intended, inputs),
             leader_torque=self._layout.mirrors and intended != Source.HUMAN,
-            source=Source.HOLD if held else self._commander(source),
-            requested=self._sent.sent if held else self._requested,
+            source=Source.HOLD if self._held else self._commander(source),
+            requested=self._sent.sent if self._held else self._requested,
             proposed=self._proposed if source == Source.POLICY else None,
             frame=frame,
             boundary=boundary,
@@ -265,6 +265,8 @@ class Engine:
             action = self.queue.pop()
             self._waiting = action is None
             if action is not None:
+                if self._held:
+                    self._interpolator.begin(self._sent.sent)
                 self._proposed = self._requested = action
                 self._interpolator.to(action)
                 if self.queue.consumed == 1:
