@@ -156,10 +156,7 @@ class Engine:
         filtered = self._filter(source, target, measured)
         self._sent = self._govern(target, filtered, measured) if inputs.robot.stiff else self._robot.stay(self._sent)
         if target is None:
-            self._start = None
-            self._requested = self._sent.sent
-            self._interpolator.begin(self._sent.sent)
-            self._hand.release()
+            self._rest_here()
         self._held = _nowhere(_wanted(target, filtered))
         frame, boundary = self._grid.frame(inputs.k) if starts else (-1, False)
         return Decision(
@@ -175,6 +172,13 @@ class Engine:
             fault=self._fault,
             filtered=filtered,
         )
+
+    def _rest_here(self) -> None:
+        """Nobody commands: whoever does next begins at the last command."""
+        self._start = None
+        self._requested = self._sent.sent
+        self._interpolator.begin(self._sent.sent)
+        self._hand.release()
 
     def _remark(self, source: Source) -> str:
         """What the operator is told although nothing holds the arm."""
