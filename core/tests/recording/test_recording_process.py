@@ -15,6 +15,15 @@ from hilt.ipc.messages import DiscardLast, EventSeen, Outcome, Phase
 from hilt.log import unfinished
 
 
+def stop_in_the_first_episode(bench: Bench) -> None:
+    """After three of its frames."""
+    bench.start()
+    bench.begin(0)
+    bench.play(0, 3)
+    bench.wait_for_rows(0, 3)
+    os.kill(bench.process.pid, signal.SIGSTOP)
+
+
 def test_an_episode_is_durable_when_it_says_saved_and_then_goes_into_the_dataset(bench: Bench) -> None:
     bench.start()
     bench.begin(0, task="pick the cube")
@@ -91,11 +100,7 @@ def test_ticks_that_were_missed_before_an_episode_are_no_gap_in_it(bench: Bench)
 
 
 def test_a_recorder_that_was_stopped_while_an_episode_began_has_all_its_frames(bench: Bench) -> None:
-    bench.start()
-    bench.begin(0)
-    bench.play(0, 3)
-    bench.wait_for_rows(0, 3)
-    os.kill(bench.process.pid, signal.SIGSTOP)
+    stop_in_the_first_episode(bench)
     bench.end(0)
     for _ in range(100):
         bench.tick(1, phase=Phase.RESET)
@@ -144,11 +149,7 @@ def test_a_gap_in_the_frames_is_a_boundary_and_the_rows_stay_numbered(bench: Ben
 
 
 def test_a_recorder_that_was_stopped_for_too_long_tells_what_it_missed(bench: Bench) -> None:
-    bench.start()
-    bench.begin(0)
-    bench.play(0, 3)
-    bench.wait_for_rows(0, 3)
-    os.kill(bench.process.pid, signal.SIGSTOP)
+    stop_in_the_first_episode(bench)
     for frame in range(3, 1500):
         bench.tick(0, frame)
     os.kill(bench.process.pid, signal.SIGCONT)
